@@ -1,0 +1,28 @@
+"""Errors of the mathematics.
+
+DatawallError            every error a user can cause or meet; printed as one line
+└── ModelError
+    ├── ClaimInvalid     a value, interval or level that is no claim
+    ├── OutsideValidRange  an input beyond the range a law was fitted on or defined for
+    └── RecordInvalid    a record that breaks the shared vocabulary
+"""
+
+
+class DatawallError(Exception):
+    """Base of all errors whose message is written for the user: what, seen, allowed, next step."""
+
+
+class ModelError(DatawallError):
+    """Base of the errors of this folder."""
+
+
+class ClaimInvalid(ModelError):
+    """A claim whose numbers contradict each other or its unit."""
+
+
+class OutsideValidRange(ModelError):
+    """An input outside the range in which a formula means anything."""
+
+
+class RecordInvalid(ModelError):
+    """A record with an unknown domain, metric, stage or status, or an impossible value."""

