@@ -1,0 +1,1 @@
+SELECT sha256 FROM vintage WHERE source = :source AND series = :series AND known_at = :known_at

@@ -1,0 +1,66 @@
+-- out_claims: one row per claim a scenario can name at the chosen date. Grain: reference.
+-- Units: `unit`; low to high holds with ci_prob; shape as in the documentation of claims.
+-- An inventory reference names the newest figure (by valid_on, then known_at); with #origin it
+-- names that origin's. An interval without a stated level cannot be drawn from: such a figure is
+-- fixed here and keeps its range in low and high of out_inventory.
+-- Readers: forecasts, scenario authors.
+CREATE OR REPLACE VIEW out_claims AS
+WITH figures AS (
+    SELECT
+        'inventory:' || corpus_id || '.' || metric || '.' || stage AS reference,
+        ci_prob IS NOT NULL AND low IS NOT NULL AND high IS NOT NULL AS drawable,
+        *
+    FROM core_inventory_now
+),
+
+named AS (
+    SELECT reference, * EXCLUDE (reference) FROM figures
+    QUALIFY row_number() OVER (
+        PARTITION BY reference ORDER BY valid_on DESC, known_at DESC, origin_id
+    ) = 1
+    UNION ALL
+    SELECT reference || '#' || origin_id AS reference, * EXCLUDE (reference) FROM figures
+    QUALIFY row_number() OVER (
+        PARTITION BY reference, origin_id ORDER BY valid_on DESC, known_at DESC
+    ) = 1
+)
+
+SELECT
+    reference,
+    'inventory' AS kind,
+    CASE WHEN drawable THEN 'lognormal' ELSE 'fixed' END AS shape,
+    value,
+    CASE WHEN drawable THEN low END AS low,
+    CASE WHEN drawable THEN high END AS high,
+    CASE WHEN drawable THEN ci_prob END AS ci_prob,
+    CAST(NULL AS DOUBLE) AS reflect_at,
+    CAST(NULL AS DOUBLE) AS minimum,
+    CAST(NULL AS DOUBLE) AS maximum,
+    unit,
+    status,
+    basis,
+    valid_on,
+    known_at,
+    origin_id
+FROM named
+
+UNION ALL
+
+SELECT
+    'factor:' || name AS reference,
+    'factor' AS kind,
+    shape,
+    value,
+    low,
+    high,
+    ci_prob,
+    reflect_at,
+    minimum,
+    maximum,
+    unit,
+    status,
+    basis,
+    valid_on,
+    known_at,
+    origin_id
+FROM core_factor;

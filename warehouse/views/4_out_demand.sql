@@ -1,0 +1,7 @@
+-- out_demand: one row per forecast, domain (or total) and year. Units: tokens processed by the
+-- largest run of that date, epochs included; quantiles over worlds. Readers: reports, planners.
+CREATE OR REPLACE VIEW out_demand AS
+SELECT f.scenario, f.as_of, q.* EXCLUDE (series, stage)
+FROM forecast_quantile AS q
+INNER JOIN forecast AS f USING (forecast_id)
+WHERE q.series = 'demand';

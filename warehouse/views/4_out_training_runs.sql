@@ -1,0 +1,8 @@
+-- out_training_runs: one row per model of the newest vintage of each series (all, notable) at the
+-- chosen date. Units: params, tokens (tokens or words, as listed), compute_flop in FLOP.
+-- Never mix the two series. Readers: the compute path of demand, analysts.
+CREATE OR REPLACE VIEW out_training_runs AS
+SELECT t.*
+FROM training_run AS t
+INNER JOIN core_vintage AS v USING (source, series, known_at)
+WHERE v.superseded_at IS NULL;
