@@ -1,0 +1,221 @@
+"""One scenario, its claims and a seed in; coherent worlds of supply and demand out.
+
+A world is one joint draw of every claim. Its supply and demand are paths over all dates, so a wall
+is the crossing of one world's own paths, never of two quantile curves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasts.draws import Draws
+from forecasts.errors import ScenarioInvalid
+from forecasts.results import TOTAL
+from forecasts.scenario import (
+    ComputePath,
+    DatasetPath,
+    DomainSupply,
+    FlatGain,
+    LawRepetition,
+    Scenario,
+)
+from models.claims import Array, Claim
+from models.demand.paths import compute_path, dataset_path, tokens_from_compute
+from models.quantities import decimal_year
+from models.supply.conversion import growth_factors, raw_tokens, yearly_growth_factors
+from models.supply.multipliers import capped_product, law_repetition
+from models.supply.unique import unique_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class DomainWorlds:
+    """One domain's supply: tokens on the count's date, and the rate it grows at."""
+
+    counted_on: float
+    raw: Array
+    unique: Array
+    log_growth: Array
+
+
+class Worlds:
+    """All worlds of one scenario. Arrays have shape (world,) or (date, world)."""
+
+    # What is divided by zero or explodes is found where quantiles are taken, and named there.
+    @np.errstate(all="ignore")
+    def __init__(
+        self, scenario: Scenario, placed: Mapping[str, Claim], start: int, draws: Draws
+    ) -> None:
+        self.scenario = scenario
+        self.start = start
+        self._placed = placed
+        self._draws = draws
+        self.years = np.arange(start, scenario.horizon + 1, dtype=float)
+        self.domains: dict[str, DomainWorlds] = {
+            domain: self._domain(domain, spec) for domain, spec in scenario.supply.items()
+        }
+        # Growth from the count's date to every date shown, used by three stages and the total.
+        self._growth = {
+            domain: yearly_growth_factors(
+                w.log_growth, self.years[0] - w.counted_on, self.years.size
+            )
+            for domain, w in self.domains.items()
+        }
+        self._summed = [d for d, spec in scenario.supply.items() if spec.part_of is None]
+        self.repetition = self._repetition()
+        self.synthetic = self._gain("synthetic")
+        self.multiplier = capped_product(self.repetition, self.synthetic, scenario.multiplier_cap)
+
+    def value(self, place: str) -> Array:
+        """Draws of the claim at a place of the scenario, shape (world,)."""
+        return self._draws.of(self._placed[place])
+
+    def date_of(self, place: str) -> float:
+        """Date a claim is about, as a fractional year."""
+        claim = self._placed[place]
+        if claim.valid_on is None:
+            raise ScenarioInvalid(
+                f"scenario {self.scenario.name}: {place} needs a valid_on date, because it changes "
+                "with time; give valid_on in the estimate"
+            )
+        return decimal_year(claim.valid_on)
+
+    def _domain(self, domain: str, spec: DomainSupply) -> DomainWorlds:
+        place = f"supply.{domain}"
+        steps = [
+            (step.times is not None, self.value(f"{place}.conversion.{i}"))
+            for i, step in enumerate(spec.conversion)
+        ]
+        raw = raw_tokens(
+            self.value(f"{place}.count"),
+            [factor for multiplies, factor in steps if multiplies],
+            [factor for multiplies, factor in steps if not multiplies],
+        )
+        usable = self._share(f"{place}.usable_fraction", spec.usable_fraction is not None, 1.0)
+        overlap = self._share(f"{place}.overlap", spec.overlap is not None, 0.0)
+        log_growth = np.zeros(self._draws.worlds)
+        for i in range(len(spec.growth)):
+            log_growth = log_growth + np.log(self.value(f"{place}.growth.{i}"))
+        return DomainWorlds(
+            counted_on=self.date_of(f"{place}.count") if spec.growth else float(self.start),
+            raw=raw,
+            unique=unique_tokens(raw, usable, overlap),
+            log_growth=log_growth,
+        )
+
+    def _share(self, place: str, given: bool, otherwise: float) -> Array:
+        return self.value(place) if given else np.full(self._draws.worlds, otherwise)
+
+    def _gain(self, part: str) -> Array:
+        spec = getattr(self.scenario, part)
+        if isinstance(spec, FlatGain):
+            return self.value(f"{part}.factor")
+        return np.ones(self._draws.worlds)
+
+    def _repetition(self) -> Array:
+        if isinstance(self.scenario.repetition, LawRepetition):
+            return law_repetition(self.value("repetition.epochs"), self.value("repetition.r_star"))
+        return self._gain("repetition")
+
+    def multiplier_within(self, max_epochs: float | None) -> Array:
+        """Effective tokens per unique token when a run also limits its epochs, shape (world,).
+
+        Only the law form knows epochs; under a flat gain the limit m also caps the gain at m,
+        since m passes are worth at most m unique passes.
+        """
+        if max_epochs is None:
+            return self.multiplier
+        if isinstance(self.scenario.repetition, LawRepetition):
+            epochs = np.minimum(self.value("repetition.epochs"), max_epochs)
+            repetition = law_repetition(epochs, self.value("repetition.r_star"))
+        else:
+            repetition = np.minimum(self.repetition, max_epochs)
+        return capped_product(repetition, self.synthetic, self.scenario.multiplier_cap)
+
+    def supply(
+        self,
+        domain: str,
+        stage: str,
+        years: Array,
+        multiplier: Array | None = None,
+    ) -> Array:
+        """Tokens of a domain (or the total) at a stage, shape (date, world).
+
+        The total adds the domains that are no part of another; overlap between them is already
+        taken off each domain's unique tokens.
+        """
+        if domain == TOTAL:
+            parts = [self.supply(d, stage, years, multiplier) for d in self._summed]
+            return np.asarray(sum(parts))
+        worlds = self.domains[domain]
+        level = worlds.raw if stage == "raw" else worlds.unique
+        if stage == "effective":
+            level = level * (self.multiplier if multiplier is None else multiplier)
+        return level * growth_factors(worlds.log_growth, years - worlds.counted_on)
+
+    def supply_on(self, domain: str, stage: str, date_index: int) -> Array:
+        """Tokens at a stage on one of `years`, shape (world,); as `supply`, from kept growth."""
+        if domain == TOTAL:
+            parts = [self.supply_on(d, stage, date_index) for d in self._summed]
+            return np.asarray(sum(parts))
+        worlds = self.domains[domain]
+        level = worlds.raw if stage == "raw" else worlds.unique
+        tokens: Array = level * self._growth[domain][date_index]
+        return tokens * self.multiplier if stage == "effective" else tokens
+
+    def compute(self, years: Array) -> Array:
+        """FLOP of the largest run by date, shape (date, world); only for a compute path."""
+        path = self.scenario.demand.path
+        if not isinstance(path, ComputePath):
+            raise ScenarioInvalid(f"scenario {self.scenario.name} has no compute path")
+        at = "demand.path"
+        trend = (
+            self.value(f"{at}.level"),
+            self.value(f"{at}.growth"),
+            years - self.date_of(f"{at}.level"),
+        )
+        if path.ceiling is None:
+            return compute_path(*trend)
+        return compute_path(
+            *trend,
+            self.value(f"{at}.ceiling"),
+            self.value(f"{at}.ceiling_growth"),
+            years - self.date_of(f"{at}.ceiling"),
+        )
+
+    def tokens_for(self, compute_flop: Array, overtraining: Array | None = None) -> Array:
+        """Tokens a run of given compute would process, shape (date, world).
+
+        Scenarios whose demand follows dataset growth have no allocation of their own and are
+        refused: give such a run params and tokens.
+        """
+        path = self.scenario.demand.path
+        if not isinstance(path, ComputePath):
+            raise ScenarioInvalid(
+                f"scenario {self.scenario.name} has no allocation law for compute; give the run "
+                "params and tokens, or decide under a scenario with a compute path"
+            )
+        at = "demand.path"
+        return tokens_from_compute(
+            compute_flop,
+            self.value(f"{at}.tokens_per_param"),
+            self.value(f"{at}.drift"),
+            path.reference_flop,
+            self.value(f"{at}.overtraining") if overtraining is None else overtraining,
+        )
+
+    def share(self, domain: str) -> Array:
+        """Share of a run's tokens taken from a domain, shape (world,)."""
+        return self.value(f"demand.shares.{domain}")
+
+    def demand(self, years: Array | None = None) -> Array:
+        """Tokens processed by the largest run of each date, shape (date, world)."""
+        dates = self.years if years is None else years
+        path = self.scenario.demand.path
+        if isinstance(path, DatasetPath):
+            at = "demand.path"
+            since = dates - self.date_of(f"{at}.level")
+            return dataset_path(self.value(f"{at}.level"), self.value(f"{at}.growth"), since)
+        return self.tokens_for(self.compute(dates))
