@@ -1,0 +1,1 @@
+"""Connectors: one file a source. They find and map what a publisher gave, and know no table."""

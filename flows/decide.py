@@ -1,0 +1,53 @@
+"""Flow `decide`: a verdict for every planned run under one scenario.
+
+Retries: a warehouse held by another writer. Never cached. Without planned runs it has nothing to
+decide and says so.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from prefect import flow, task
+from prefect.artifacts import create_table_artifact
+
+from flows.ingest import RETRY_DELAYS_S, may_pass
+from flows.settings import settings
+from flows.steps import decide as step
+from flows.steps.runs import planned_runs
+from forecasts import scenario as scenarios
+from forecasts.results import Decision
+
+
+@task(
+    retries=len(RETRY_DELAYS_S),
+    retry_delay_seconds=RETRY_DELAYS_S,
+    retry_jitter_factor=0.5,
+    retry_condition_fn=may_pass,
+    persist_result=False,
+)
+def decide_runs(workspace: str, scenario: str) -> list[Decision]:
+    """Decide on all planned runs; an empty list if none is planned."""
+    place = settings(workspace).workspace
+    if not planned_runs(place):
+        return []
+    now = datetime.now(UTC)
+    return step.decide(place, [], scenario, now.date(), now)
+
+
+@flow(name="decide", persist_result=False)
+def decide(workspace: str | None = None, scenario: str = "baseline") -> list[str]:
+    """Decide on all planned runs; returns one line per run."""
+    name = scenarios.load(scenario).name
+    decisions = decide_runs(str(settings(workspace).workspace.root), scenario)
+    create_table_artifact(
+        key=f"decisions-{name}",
+        table=[
+            {"run": d.run, "verdict": d.verdict, "probability": d.probability,
+             "required": d.required_probability, "earliest": str(d.earliest_date),
+             "reasons": "; ".join(d.reasons)}
+            for d in decisions
+        ],
+        description=f"Verdicts on planned runs under scenario {name}.",
+    )  # fmt: skip
+    return [f"{d.run}: {d.verdict}" for d in decisions] or ["no run is planned"]

@@ -1,0 +1,1 @@
+"""What the flows do, as plain functions: the command line calls them without Prefect."""

@@ -1,0 +1,47 @@
+"""Decide: one verdict per planned run under one forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from flows.rows import decision_from_row, decision_row
+from flows.steps.forecast import Options, forecast, know, load_scenario, worlds_of
+from flows.steps.prepare import writing
+from flows.steps.runs import planned_runs
+from flows.workspace import Workspace
+from forecasts.decide import decide as decide_run
+from forecasts.results import Decision
+from warehouse.connection import reader
+from warehouse.errors import NotFound
+from warehouse.store import read_decisions, save_decisions
+
+
+def decide(
+    workspace: Workspace, names: Sequence[str], spec: str, as_of: date, now: datetime
+) -> list[Decision]:
+    """Decide on the named runs, or all, under a scenario; verdicts are stored.
+
+    Raises: NotFound for an unknown run or when none is planned
+    """
+    runs = planned_runs(workspace, list(names))
+    if not runs:
+        raise NotFound(
+            "no run is planned; write one with `datawall runs template > plan.yaml`, then "
+            "`datawall runs import plan.yaml`"
+        )
+    options = Options()
+    scenario = load_scenario(spec, options)
+    result = forecast(workspace, [spec], as_of, options, now)[0]
+    worlds = worlds_of(scenario, know(workspace, as_of))
+    decisions = [decide_run(worlds, run, result.forecast_id, as_of) for run in runs]
+    plans = {run.run: run.sha256() for run in runs}
+    with writing(workspace) as connection:
+        save_decisions(connection, [decision_row(d, plans[d.run]) for d in decisions], now)
+    return decisions
+
+
+def stored_decisions(workspace: Workspace, forecast_id: str | None = None) -> list[Decision]:
+    """Decisions under one forecast or all, newest first."""
+    with reader(workspace.published) as connection:
+        return [decision_from_row(row) for row in read_decisions(connection, forecast_id)]

@@ -1,0 +1,133 @@
+"""Forecast: claims as known on a date to stored quantiles and walls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from pydantic import ValidationError
+
+from flows.rows import forecast_rows
+from flows.steps.prepare import ready, writing
+from flows.version import code_version
+from flows.workspace import Workspace
+from forecasts import scenario as scenarios
+from forecasts.errors import ScenarioInvalid
+from forecasts.forecast import (
+    build_worlds,
+    measured_growth_claim,
+    place_claims,
+    run_forecast,
+)
+from forecasts.results import Forecast
+from forecasts.scenario import Scenario
+from forecasts.simulate import Worlds
+from models.claims import Claim
+from models.demand.growth import fit_growth
+from models.errors import OutsideValidRange
+from models.quantities import decimal_year
+from models.records import OriginRecord
+from warehouse.claims import FrontierRuns, read_claims, read_frontier_runs, read_origins
+from warehouse.connection import reader
+from warehouse.store import has_forecast, save_forecast
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What the warehouse knew on a date: the only input of a forecast besides its scenario."""
+
+    as_of: date
+    claims: dict[str, Claim]
+    origins: dict[str, OriginRecord]
+    measured: Claim | None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a caller may override of a scenario."""
+
+    worlds: int | None = None
+    seed: int | None = None
+    horizon: int | None = None
+
+
+def know(workspace: Workspace, as_of: date) -> Knowledge:
+    """Read claims and past runs as known on a date from the published copy."""
+    with ready(workspace, as_of) as connection:
+        runs = read_frontier_runs(connection)
+        return Knowledge(
+            as_of=as_of,
+            claims=read_claims(connection),
+            origins=read_origins(connection),
+            measured=None if runs is None else _measured(runs),
+        )
+
+
+def _measured(runs: FrontierRuns) -> Claim | None:
+    """Growth of compute measured on past runs; None where they are too few to tell."""
+    import numpy as np
+
+    years = np.array([decimal_year(day) for day in runs.published_on])
+    try:
+        growth = fit_growth(years, np.array(runs.compute_flop))
+    except OutsideValidRange:
+        # The scenario then draws from its catalogue claim, which the register of inputs shows.
+        return None
+    return measured_growth_claim(growth, runs.known_at, runs.origin_id)
+
+
+def load_scenario(spec: str, options: Options) -> Scenario:
+    """A scenario by name or file, with the caller's overrides checked like its own keys."""
+    scenario = scenarios.load(spec)
+    changes = {
+        key: value
+        for key, value in (
+            ("worlds", options.worlds), ("seed", options.seed), ("horizon", options.horizon),
+        )
+        if value is not None
+    }  # fmt: skip
+    if not changes:
+        return scenario
+    try:
+        return Scenario.model_validate(scenario.model_dump() | changes)
+    except ValidationError as error:
+        raise ScenarioInvalid(scenarios.explain(error, f"scenario {spec} as changed")) from error
+
+
+def forecast(
+    workspace: Workspace, specs: Sequence[str], as_of: date, options: Options, now: datetime
+) -> list[Forecast]:
+    """Forecast every scenario, store the results and publish them."""
+    chosen = [load_scenario(spec, options) for spec in specs]
+    knowledge = know(workspace, as_of)
+    results = [
+        run_forecast(
+            scenario,
+            knowledge.claims,
+            knowledge.origins,
+            as_of=as_of,
+            code_version=code_version(),
+            measured=knowledge.measured,
+        )
+        for scenario in chosen
+    ]
+    _store(workspace, results, now)
+    return results
+
+
+def _store(workspace: Workspace, results: Sequence[Forecast], now: datetime) -> None:
+    with reader(workspace.published) as connection:
+        new = [f for f in results if not has_forecast(connection, f.forecast_id)]
+    if not new:
+        return
+    with writing(workspace) as connection:
+        for result in new:
+            head, parts = forecast_rows(result)
+            save_forecast(connection, head, parts, now)
+
+
+def worlds_of(scenario: Scenario, knowledge: Knowledge) -> Worlds:
+    """The worlds of a scenario, for decisions on runs."""
+    placed = place_claims(scenario, knowledge.claims, knowledge.measured)
+    return build_worlds(scenario, placed, knowledge.as_of, scenario.worlds, scenario.seed)

@@ -1,0 +1,45 @@
+"""Report: a stored forecast to one HTML page and one Markdown file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.rows import forecast_from_rows
+from flows.steps.decide import stored_decisions
+from flows.steps.prepare import ready
+from flows.steps.sources import source_rows
+from flows.workspace import Workspace
+from forecasts.reports.html import render_html
+from forecasts.reports.markdown import render_markdown
+from forecasts.results import Forecast
+from warehouse.snapshots import write_atomically
+from warehouse.store import find_forecast, read_forecast
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Where a report was written."""
+
+    forecast: Forecast
+    html: Path
+    markdown: Path
+
+
+def stored_forecast(workspace: Workspace, name: str | None) -> Forecast:
+    """A stored forecast by id, scenario, or the newest."""
+    with ready(workspace) as connection:
+        return forecast_from_rows(*read_forecast(connection, find_forecast(connection, name)))
+
+
+def report(workspace: Workspace, name: str | None, folder: Path | None) -> Report:
+    """Render a stored forecast with its decisions and sources into a folder."""
+    forecast = stored_forecast(workspace, name)
+    decisions = stored_decisions(workspace, forecast.forecast_id)
+    sources = source_rows(workspace, forecast.as_of)
+    target = workspace.reports if folder is None else folder
+    stem = f"{forecast.as_of}-{forecast.scenario}"
+    html, markdown = target / f"{stem}.html", target / f"{stem}.md"
+    write_atomically(html, render_html(forecast, decisions, sources).encode())
+    write_atomically(markdown, render_markdown(forecast, decisions, sources).encode())
+    return Report(forecast, html.resolve(), markdown.resolve())
