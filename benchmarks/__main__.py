@@ -1,0 +1,9 @@
+"""`make bench`: run every benchmark and print ratios. Trust ratios, not seconds."""
+
+from __future__ import annotations
+
+from benchmarks import startup, stock
+
+if __name__ == "__main__":
+    stock.main()
+    startup.main()

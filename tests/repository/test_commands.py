@@ -1,0 +1,169 @@
+"""docs/commands.md lists exactly the commands, options, exit codes and JSON keys there are."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from flows import cli
+from forecasts.plan import template
+
+# These two have options of their own paragraph, not a row in each table.
+COMMON = {"--workspace", "--json"}
+
+
+def _walk(command: Any, path: str = "datawall") -> Iterator[tuple[str, Any]]:
+    for name, inner in command.commands.items():
+        if hasattr(inner, "commands"):
+            yield from _walk(inner, f"{path} {name}")
+        else:
+            yield f"{path} {name}", inner
+
+
+COMMANDS = dict(_walk(get_command(cli.app)))
+
+
+def _names(command: Any) -> set[str]:
+    """Options by their long name, arguments in capitals, as the document writes them."""
+    return {
+        param.opts[0] if param.param_type_name == "option" else param.name.upper()
+        for param in command.params
+    }
+
+
+@pytest.fixture(scope="module")
+def sections(document: Callable[[str], str]) -> dict[str, str]:
+    """Text below each command's heading."""
+    parts = re.split(r"^##+ (.+)$", document("docs/commands.md"), flags=re.MULTILINE)
+    pairs = zip(parts[1::2], parts[2::2], strict=True)
+    return {heading: text for heading, text in pairs if heading.startswith("datawall ")}
+
+
+def test_every_command_has_a_section_and_no_other(sections: dict[str, str]) -> None:
+    assert set(sections) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_are_those_of_the_command(name: str, sections: dict[str, str]) -> None:
+    written = set(re.findall(r"^\| `(--[a-z-]+|[A-Z]+)", sections[name], re.MULTILINE))
+    assert written == _names(COMMANDS[name]) - COMMON
+
+
+@pytest.mark.parametrize("option", sorted(COMMON))
+def test_commands_without_a_common_option_are_named(
+    option: str, document: Callable[[str], str]
+) -> None:
+    found = re.search(
+        rf"^- `{option}.*?(?=^- |^JSON)", document("docs/commands.md"), re.MULTILINE | re.DOTALL
+    )
+    assert found
+    without = {n.removeprefix("datawall ") for n, c in COMMANDS.items() if option not in _names(c)}
+    written = set(re.findall(r"`([a-z]+(?: [a-z]+)?)`", found[0]))
+    assert written == without
+
+
+def test_exit_codes_are_listed(document: Callable[[str], str]) -> None:
+    real = {0, 1, *cli._EXIT_CODES.values()}
+    listed = re.findall(r"^\| (\d) \|", document("docs/commands.md"), re.MULTILINE)
+    in_readme = re.search(r"## Exit codes\n\n(.+?)\n\n", document("README.md"), re.DOTALL)
+    assert {int(code) for code in listed} == real
+    assert in_readme
+    assert {int(code) for code in re.findall(r"\b\d\b", in_readme[1])} == real
+
+
+def test_environment_variables_are_listed(texts: dict[str, str]) -> None:
+    code = [text for path, text in texts.items() if path.endswith(".py") and "tests/" not in path]
+    read = {name for text in code for name in re.findall(r"\bDATAWALL_[A-Z_]+\b", text)}
+    listed = re.findall(r"^\| `(DATAWALL_\w+)`", texts["docs/commands.md"], re.MULTILINE)
+    assert set(listed) == read
+
+
+def test_commands_in_examples_exist(texts: dict[str, str]) -> None:
+    written = [
+        (path, line)
+        for path, text in texts.items()
+        if path.endswith(".md")
+        for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()
+        if line.startswith("datawall ")
+    ]
+    assert written
+    for path, line in written:
+        known = [name for name in COMMANDS if f"{line} ".startswith(f"{name} ")]
+        assert known, f"{path}: {line}"
+        options = set(re.findall(r"(?<= )--[a-z-]+", line))
+        assert options <= _names(COMMANDS[known[-1]]), f"{path}: {line}"
+
+
+def _shape(value: Any) -> Any:
+    """Keys at every depth; of a list, those of its first entry."""
+    if isinstance(value, dict):
+        return {key: _shape(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_shape(inner) for inner in value[:1] if isinstance(inner, dict)]
+    return None
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What each command prints with --json in one loop through a fresh workspace."""
+    folder = tmp_path_factory.mktemp("commands")
+    plan = folder / "plan.yaml"
+    plan.write_text(template())
+    few = folder / "few.yaml"
+    few.write_text(
+        "{name: few-worlds, why: The shape of an answer needs few worlds., worlds: 100}\n"
+    )
+    loop: dict[str, list[str]] = {
+        "ingest": [],
+        "sources": [],
+        "forecast": ["--scenario", str(few)],
+        "sql": ["SELECT domain, p50 FROM out_data_wall"],
+        "report": [],
+        "scenario list": [],
+        "scenario diff": ["baseline", "essay"],
+        "scenario validate": ["baseline"],
+        "runs import": [str(plan)],
+        "runs list": [],
+        "runs show": ["example-2027"],
+        "decide": ["--scenario", str(few)],
+        "launch": [],
+        "doctor": [],
+    }
+    return {f"datawall {name}": _answer(name, rest, folder) for name, rest in loop.items()}
+
+
+def _answer(name: str, rest: list[str], folder: Path) -> Any:
+    place = (
+        ["--workspace", str(folder / "ws")]
+        if "--workspace" in _names(COMMANDS[f"datawall {name}"])
+        else []
+    )
+    result = CliRunner().invoke(cli.app, [*name.split(), *rest, *place, "--json"])
+    # doctor answers in full even where this machine has something to do.
+    assert result.exit_code == 0 or name == "doctor", result.output
+    return json.loads(result.stdout)
+
+
+def test_json_shapes_are_those_printed(sections: dict[str, str], answers: dict[str, Any]) -> None:
+    shown = {
+        name: json.loads(found[1])
+        for name, text in sections.items()
+        if (found := re.search(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    }
+    assert set(shown) == set(answers)
+    for name, value in shown.items():
+        assert _shape(value) == _shape(answers[name]), name
+
+
+def test_every_json_command_shows_its_shape(answers: dict[str, Any]) -> None:
+    printing = {name for name, command in COMMANDS.items() if "--json" in _names(command)}
+    # The keys of a scenario are the field reference of docs/scenarios.md.
+    assert printing - set(answers) == {"datawall scenario show"}

@@ -1,0 +1,58 @@
+"""Every SQL file runs on a fresh warehouse, and those that others read say what they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+SQL = Path(__file__).parents[2] / "warehouse"
+VIEWS, CHECKS, QUERIES = (sorted((SQL / f).glob("*.sql")) for f in ("views", "checks", "queries"))
+
+
+def _header(path: Path) -> str:
+    lines = path.read_text("utf-8").splitlines()
+    return "\n".join(line for line in lines[: _first_code(lines)])
+
+
+def _first_code(lines: list[str]) -> int:
+    return next(i for i, line in enumerate(lines) if not line.startswith("--"))
+
+
+def test_there_are_files() -> None:
+    assert VIEWS
+    assert CHECKS
+    assert QUERIES
+
+
+@pytest.mark.parametrize("path", VIEWS, ids=lambda path: path.stem)
+def test_view_exists_and_says_what_it_is(path: Path, published: duckdb.DuckDBPyConnection) -> None:
+    name = re.sub(r"^\d+_", "", path.stem)
+    published.execute(f"FROM {name} LIMIT 1")
+    header = _header(path)
+    assert header.startswith(f"-- {name}: ")
+    assert "Readers: " in header
+    assert re.search("one row per|grain", header, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("path", CHECKS, ids=lambda path: path.stem)
+def test_check_runs_and_passes_on_the_catalogue(
+    path: Path, published: duckdb.DuckDBPyConnection
+) -> None:
+    assert published.execute(path.read_text("utf-8")).fetchall() == []
+    assert _header(path).startswith("-- ")
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_query_prepares(path: Path, published: duckdb.DuckDBPyConnection) -> None:
+    text = re.sub(r"(?<![:\w]):([a-z_]\w*)", r"$\1", path.read_text("utf-8"))
+    published.execute(f"PREPARE checked AS {text}")
+    published.execute("DEALLOCATE checked")
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_query_is_called(path: Path) -> None:
+    code = "".join(file.read_text("utf-8") for file in SQL.glob("*.py"))
+    assert f'"{path.stem}"' in code
