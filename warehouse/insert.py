@@ -29,13 +29,16 @@ def _literal(content: str) -> str:
 
 
 def _types(connection: Connection, table: str) -> dict[str, str]:
-    """Column types; JSON columns take the text and check it on insertion."""
-    found = connection.execute(query("column_types")).all()
-    return {
-        str(row.column_name): "VARCHAR" if row.data_type == "JSON" else str(row.data_type)
-        for row in found
-        if row.table_name == table
-    }
+    """Column types; JSON columns take the text and check it on insertion.
+
+    Asked once a connection (10 ms): `writer` opens one, and `migrate` has run by then.
+    """
+    known: dict[str, dict[str, str]] = connection.info.setdefault("column_types", {})
+    if table not in known:
+        for row in connection.execute(query("column_types")):
+            kind = "VARCHAR" if row.data_type == "JSON" else str(row.data_type)
+            known.setdefault(str(row.table_name), {})[str(row.column_name)] = kind
+    return known[table]
 
 
 def insert_rows(connection: Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> int:

@@ -57,6 +57,8 @@ def migrate(connection: Connection) -> bool:
                     f"migration {name} differs from the one this warehouse was made with; "
                     "restore the file or choose another --workspace"
                 )
+        # What `insert_rows` remembers of columns may be of the schema before.
+        connection.info.pop("column_types", None)
         if changed or applied.get("views") != views_sha:
             _replace_views(connection)
             _record(connection, "views", views_sha)

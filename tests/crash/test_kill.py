@@ -200,7 +200,7 @@ def test_a_killed_ingest_leaves_whole_sources_and_a_rerun_converges(
         assert _require_whole(workspace, reference) == (reference.goal,) * 2
         shutil.rmtree(workspace.root)
 
-    for start, count, publications in ((None, 6, (1,)), (ready, 10, (1, 1, 2, 2, 2))):
+    for start, count, publications in ((None, 5, (1,)), (ready, 9, (1, 1, 2, 2, 2))):
         timed = Workspace(tmp_path / f"timed{count}")
         if start is not None:
             shutil.copytree(start.root, timed.root)

@@ -62,7 +62,7 @@ class Api:
     """The server's own account of what it has."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, trust_env=False, timeout=10)
+        self._http = httpx.Client(base_url=url, trust_env=False, timeout=30)
 
     def ready(self) -> bool:
         try:
