@@ -104,7 +104,9 @@ def _day(value: datetime | None) -> date | None:
 
 
 def _as_of(value: datetime | None) -> date:
-    return _now().date() if value is None else value.date()
+    from flows.steps.forecast import default_as_of
+
+    return default_as_of(_now()) if value is None else value.date()
 
 
 @app.callback()
@@ -221,9 +223,7 @@ def forecast(
     as_of: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Use what was known on this date.")
     ] = None,
-    horizon: Annotated[
-        int | None, typer.Option(min=2001, max=2150, help="Last year.")
-    ] = None,
+    horizon: Annotated[int | None, typer.Option(min=2001, max=2150, help="Last year.")] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     json: JsonOption = False,
 ) -> None:

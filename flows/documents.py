@@ -13,6 +13,9 @@ from forecasts.results import LABELS, TOTAL, Decision, Forecast
 from models.records import DOMAINS
 from warehouse.load import LoadResult
 
+_SOURCE = (
+    "source", "status", "vintage", "rows", "added", "closed", "quarantined", "message",
+)  # fmt: skip
 _HEAD = ("forecast_id", "scenario", "as_of", "worlds", "seed", "code_version")
 
 
@@ -46,7 +49,7 @@ def forecast_document(forecast: Forecast, headline: str) -> dict[str, Any]:
 
 def ingest_document(results: Sequence[LoadResult]) -> dict[str, Any]:
     """What an ingest did, source by source."""
-    return {"sources": [asdict(result) for result in results]}
+    return {"sources": [{key: getattr(r, key) for key in _SOURCE} for r in results]}
 
 
 def decisions_document(decisions: Sequence[Decision]) -> dict[str, Any]:

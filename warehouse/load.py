@@ -38,7 +38,7 @@ class Artefact:
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What one attempt to load a source did."""
+    """What one attempt to load a source did. broke_check: its data failed a check of ours."""
 
     source: str
     status: LoadStatus
@@ -48,6 +48,7 @@ class LoadResult:
     closed: int
     quarantined: int
     message: str
+    broke_check: bool = False
 
 
 def load(
@@ -187,6 +188,7 @@ def _changes(connection: Connection, source: str, parsed: Parsed) -> tuple[int, 
 
 def _log(connection: Connection, result: LoadResult, now: datetime) -> None:
     row = _row(result) | {"run_id": uuid.uuid4().hex, "finished_at": now}
+    del row["broke_check"]  # the message says which
     insert_rows(connection, "ingest_run", [row])
 
 

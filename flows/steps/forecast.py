@@ -28,6 +28,7 @@ from models.demand.growth import fit_growth
 from models.errors import OutsideValidRange
 from models.quantities import decimal_year
 from models.records import OriginRecord
+from warehouse import catalogue
 from warehouse.claims import FrontierRuns, read_claims, read_frontier_runs, read_origins
 from warehouse.connection import reader
 from warehouse.store import has_forecast, save_forecast
@@ -50,6 +51,14 @@ class Options:
     worlds: int | None = None
     seed: int | None = None
     horizon: int | None = None
+
+
+def default_as_of(now: datetime) -> date:
+    """Today, or the newest claim of the catalogue if this machine's clock is behind it.
+
+    A forecast as of an earlier day would lack claims of the very package that makes it.
+    """
+    return max(now.date(), catalogue.extent(date.max)[0])
 
 
 def know(workspace: Workspace, as_of: date) -> Knowledge:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -65,7 +66,8 @@ def _ingest_one(
         with writing(workspace) as connection:
             result = load(connection, source.name, artefacts, now)
     except (SourceError, VintageConflict, CheckFailed) as error:
-        return _note(workspace, source, "failed", str(error), now)
+        failed = _note(workspace, source, "failed", str(error), now)
+        return replace(failed, broke_check=isinstance(error, CheckFailed))
     return _with_unread(result, source, folder)
 
 
@@ -106,17 +108,15 @@ def _with_unread(result: LoadResult, source: Connector, folder: Path) -> LoadRes
     if not unread:
         return result
     names = ", ".join(path.name for path in unread)
-    return LoadResult(
-        result.source, result.status, result.vintage, result.rows, result.added, result.closed,
-        result.quarantined, f"{result.message}; not read by this version: {names}",
-    )  # fmt: skip
+    return replace(result, message=f"{result.message}; not read by this version: {names}")
 
 
 def failure(results: Sequence[LoadResult], named: Sequence[str]) -> DatawallError | None:
     """The error to end with: a failed source, or a missing one that was asked for by name."""
     for result in results:
         if result.status == "failed":
-            return SourceError(f"{result.message} (its last good vintage stays in force)")
+            kind = CheckFailed if result.broke_check else SourceError
+            return kind(f"{result.message} (its last good vintage stays in force)")
         if result.status == "missing" and result.source in named:
             return SourceUnavailable(f"{result.message}; check --from DIR")
     return None

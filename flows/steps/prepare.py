@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 
 from sqlalchemy import Connection
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from flows.workspace import Workspace, make
 from warehouse import catalogue
 from warehouse.connection import reader, set_known_at, writer
+from warehouse.errors import WarehouseUnusable
 from warehouse.load import LoadResult
 from warehouse.migrate import is_current_schema, migrate
 from warehouse.publish import publish
@@ -38,16 +39,29 @@ def ready(workspace: Workspace, known_at: date | None = None) -> Iterator[Connec
 
     Looking needs no lock, so readers of a ready workspace never wait for a writer.
     """
-    if workspace.published.exists():
-        with reader(workspace.published) as connection:
-            if is_current_schema(connection) and catalogue.is_loaded(connection):
-                if known_at is not None:
-                    set_known_at(connection, known_at)
-                yield connection
-                return
-    prepare(workspace)
-    with reader(workspace.published, known_at) as connection:
+    with ExitStack() as stack:
+        connection = _open_current(stack, workspace)
+        if connection is None:
+            prepare(workspace)
+            connection = stack.enter_context(reader(workspace.published))
+        if known_at is not None:
+            set_known_at(connection, known_at)
         yield connection
+
+
+def _open_current(stack: ExitStack, workspace: Workspace) -> Connection | None:
+    """The published copy, or None where it is missing, of another version or damaged."""
+    if not workspace.published.exists():
+        return None
+    with ExitStack() as trial:
+        try:
+            connection = trial.enter_context(reader(workspace.published))
+        except WarehouseUnusable:
+            return None  # publishing replaces it
+        if not (is_current_schema(connection) and catalogue.is_loaded(connection)):
+            return None
+        stack.enter_context(trial.pop_all())
+        return connection
 
 
 def ensure_ready(workspace: Workspace) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -334,3 +335,25 @@ def test_report_and_doctor(run: Run, tmp_path: Path) -> None:
 def test_usage_errors_exit_2(run: Run) -> None:
     for args in (["nosuch"], ["forecast", "--worlds", "5"], ["forecast", "--as-of", "2-1-1"]):
         assert run(*args).exit_code == cli.USAGE
+
+
+def test_data_that_breaks_a_check_is_a_failed_check(tmp_path: Path) -> None:
+    head = "crawl,digest estim.,page,url{}\n"
+    (tmp_path / "monthly.csv").write_text(head.format("") + "CC-MAIN-2024-51,1,10,9\n")
+    (tmp_path / "cumulative.csv").write_text(head.format(" estim.") + "CC-MAIN-2024-51,1,11,9\n")
+    arguments = ["ingest", "--from", str(tmp_path), "--workspace", str(tmp_path / "workspace")]
+    result = CliRunner().invoke(cli.app, arguments)
+    refused(result, cli.CHECK, "cumulative_pages_are_running_sum")
+
+
+def test_a_damaged_published_copy_is_made_again(prepared: Path, run: Run) -> None:
+    (prepared / "published.duckdb").write_bytes(b"no database at all" * 1000)
+    assert run("sql", "SELECT 1 AS one", "--csv").stdout == "one\n1\n"
+
+
+def test_a_clock_behind_the_catalogue_still_gives_a_forecast(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_now", lambda: datetime(2024, 3, 1, tzinfo=UTC))
+    document = json.loads(run("forecast", "--worlds", "200", "--json").stdout)
+    assert document["as_of"] == "2026-11-21"
