@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 
@@ -39,6 +40,9 @@ def yearly_growth_factors(log_ratio_per_year: Array, first: float, count: int) -
     Equation: f_0 = exp(log_ratio · first), f_{i+1} = f_i · exp(log_ratio)
     Shapes:   log_ratio (world,); result (count, world), ratio
     """
-    steps = np.broadcast_to(np.exp(log_ratio_per_year), (count, log_ratio_per_year.size)).copy()
-    steps[0] = np.exp(log_ratio_per_year * first)
-    return np.cumprod(steps, axis=0)
+    ratio = np.exp(log_ratio_per_year)
+    factors = np.empty((count, ratio.size))
+    factors[0] = np.exp(log_ratio_per_year * first)
+    for before, after in pairwise(factors):
+        np.multiply(before, ratio, out=after)
+    return factors

@@ -24,11 +24,10 @@ pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect"), pytest.mar
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 DEPLOYMENTS = {"ingest", "forecast", "decide", "report", "weekly"}
-# Only so that a test need not wait for the usual loops of 60, 10 and 10 seconds.
+# Only so that a test need not wait for the usual loops of 60 and 10 seconds.
 IMPATIENT = {
-    "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "1",
     "PREFECT_WORKER_QUERY_SECONDS": "1",
-    "PREFECT_WORKER_PREFETCH_SECONDS": "1",
 }
 START_S, RUN_S = 60, 90
 
@@ -80,7 +79,7 @@ class Api:
 
     def schedule_soon(self, deployment_id: str) -> None:
         """Add a schedule whose next time is in some seconds, and then in an hour."""
-        soon = datetime.now(UTC) + timedelta(seconds=6)
+        soon = datetime.now(UTC) + timedelta(seconds=5)
         interval = {"interval": 3600, "anchor_date": (soon - timedelta(hours=1)).isoformat()}
         body = [{"active": True, "schedule": interval}]
         self.post(f"/deployments/{deployment_id}/schedules", body)
