@@ -14,6 +14,7 @@ from prefect.artifacts import create_table_artifact
 from flows.ingest import RETRY_DELAYS_S, may_pass
 from flows.settings import settings
 from flows.steps import decide as step
+from flows.steps.forecast import default_as_of
 from flows.steps.runs import planned_runs
 from forecasts import scenario as scenarios
 from forecasts.results import Decision
@@ -32,7 +33,7 @@ def decide_runs(workspace: str, scenario: str) -> list[Decision]:
     if not planned_runs(place):
         return []
     now = datetime.now(UTC)
-    return step.decide(place, [], scenario, now.date(), now)
+    return step.decide(place, [], scenario, default_as_of(now), now)
 
 
 @flow(name="decide", persist_result=False)

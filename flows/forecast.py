@@ -39,7 +39,7 @@ def forecast_scenarios(workspace: str, scenarios: list[str]) -> list[Forecast]:
     """Forecast and store scenarios."""
     now = datetime.now(UTC)
     place = settings(workspace).workspace
-    return step.forecast(place, scenarios, now.date(), step.Options(), now)
+    return step.forecast(place, scenarios, step.default_as_of(now), step.Options(), now)
 
 
 @flow(name="forecast", persist_result=False)

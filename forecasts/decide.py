@@ -47,8 +47,8 @@ def _needs(worlds: Worlds, run: PlannedRun) -> list[_Need]:
     needs = [_Need(domain, share, (domain,)) for domain, share in mixture.items()]
     for whole in supply:
         parts = [d for d in mixture if supply[d].part_of == whole]  # type: ignore[index]
-        drawn = [d for d in (whole, *parts) if d in mixture]
-        if parts and len(drawn) > (0 if whole not in mixture else 1):
+        if parts:
+            drawn = [d for d in (whole, *parts) if d in mixture]
             needs.append(_Need(whole, sum(mixture[d] for d in drawn), tuple(drawn)))
     return needs
 
