@@ -12,12 +12,13 @@ export DO_NOT_TRACK := 1
 # Without bytecode every command would compile two thousand modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: forecast test check bench up down clean lock help
+.PHONY: forecast test campaign check bench up down clean lock help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make forecast   ingest, forecast, decide, report: prints the headline and the report's path"
-	@echo "make test       the whole test suite      make check   format, lint, types, imports, SQL, docs"
+	@echo "make test       the test suite            make check   format, lint, types, imports, SQL, docs"
+	@echo "make campaign   the slow tests: twenty kills, servers as deployed; make test leaves them out"
 	@echo "make bench      benchmarks                make up|down the services of docker-compose.yml"
 	@echo "make lock       renew the hash locks      make clean   remove .venv and the workspace"
 
@@ -40,8 +41,12 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
 forecast: $(VENV)/.runtime
 	@$(BIN)/datawall run weekly --workspace $(WORKSPACE) $(if $(FROM),--from $(FROM))
 
+# tests/repository is part of `make check`.
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not campaign" --ignore tests/repository
+
+campaign: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -m campaign
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

@@ -193,7 +193,7 @@ def sql(
     import sys
 
     from flows.errors import UsageError
-    from flows.output import write_csv
+    from flows.output import finite, write_csv
     from flows.steps.prepare import ensure_ready
     from warehouse.read import run
 
@@ -203,7 +203,8 @@ def sql(
     ensure_ready(place)
     answer = run(place.published, query, _day(known_at))
     if json:
-        say(as_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows]))
+        rows = (map(finite, row) for row in answer.rows)
+        say(as_json([dict(zip(answer.columns, row, strict=True)) for row in rows]))
     elif csv:
         write_csv(sys.stdout, answer.columns, answer.rows)
     else:

@@ -28,6 +28,9 @@ def run(name: str, workspace: Workspace, folder: Path | None, scenario: str) -> 
     if folder is not None and not folder.is_dir():
         # The flow would wait for it to come back; someone at a terminal has mistyped it.
         raise SourceUnavailable(f"there is no folder {folder}; check --from DIR")
+    from forecasts import scenario as scenarios
+
+    scenarios.load(scenario)  # a mistyped name starts nothing
     make(workspace)
     note(f"starting flow {name} (Prefect's server takes some seconds)")
     ready = _server(workspace.root / ".prefect")
@@ -70,9 +73,6 @@ def _require_answer() -> None:
 
 def _flow(name: str, root: str, folder: str | None, scenario: str) -> Callable[[], list[str]]:
     """The call of a flow; importing it here is what takes time while the server starts."""
-    from forecasts import scenario as scenarios
-
-    scenarios.load(scenario)  # a mistyped name need wait for nothing else
     from flows.decide import decide
     from flows.forecast import forecast
     from flows.ingest import ingest

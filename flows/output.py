@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -31,6 +32,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     return str(value)
+
+
+def finite(value: Any) -> Any:
+    """A query's number as JSON can hold it: infinity and not-a-number become null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_json(document: Any) -> str:

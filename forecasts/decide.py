@@ -98,10 +98,12 @@ def _months_after(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def _gate(need: _Need, covered: Array, tokens: Array, unique: Array, run: PlannedRun) -> GateRow:
+def _gate(
+    need: _Need, covered: Array, tokens: Array, unique: Array, multiplier: Array, run: PlannedRun
+) -> GateRow:
     probability = float(covered.mean())
-    epochs = float(np.median(tokens * need.share / unique))
-    label = need.stock if len(need.parts) == 1 else f"{need.stock} (with {', '.join(need.parts)})"
+    alone = need.parts == (need.stock,)
+    label = need.stock if alone else f"{need.stock} (with {', '.join(need.parts)})"
     return GateRow(
         gate=f"supply of {label}",
         passed=probability >= run.required_probability,
@@ -109,8 +111,9 @@ def _gate(need: _Need, covered: Array, tokens: Array, unique: Array, run: Planne
         threshold=run.required_probability,
         unit="probability",
         evidence=(
-            f"needs {np.median(tokens) * need.share:.3g} tokens (median), "
-            f"{epochs:.2g} epochs of the unique tokens there are"
+            f"needs {np.median(tokens) * need.share:.3g} effective tokens; there are "
+            f"{np.median(unique):.3g} unique ones, worth {np.median(unique * multiplier):.3g} "
+            "at most (medians)"
         ),
     )
 
@@ -168,7 +171,7 @@ def decide(worlds: Worlds, run: PlannedRun, forecast_id: str, as_of: date) -> De
     joint = _joint(covered) if counted else 0.0
     at = np.array([year])
     gates = tuple(
-        _gate(need, passed, tokens, worlds.supply(need.stock, "unique", at)[0], run)
+        _gate(need, passed, tokens, worlds.supply(need.stock, "unique", at)[0], multiplier, run)
         for need, passed in zip(needs, covered, strict=True)
     )
     binding = min(gates, key=lambda gate: gate.value or 0.0, default=None)

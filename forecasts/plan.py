@@ -40,7 +40,7 @@ class PlannedRun(Section):
     compute_flop: Number | None = Field(default=None, gt=0, le=1e40, description="training FLOP")
     params: Number | None = Field(default=None, gt=0, le=1e20, description="active parameters")
     tokens: Number | None = Field(
-        default=None, gt=0, le=1e20, description="tokens processed, with epochs"
+        default=None, gt=0, le=1e20, description="training tokens, a repeat counted at its worth"
     )
     architecture: Literal["dense", "moe"] = Field(default="dense", description="dense or moe")
     overtraining: Number | None = Field(

@@ -42,7 +42,7 @@ class SupplyRow:
 
 @dataclass(frozen=True, slots=True)
 class DemandRow:
-    """Tokens a training run of that date would process, epochs included; per domain or total."""
+    """Tokens a run of that date needs, each counted as fresh; per domain or total."""
 
     domain: str
     year: int

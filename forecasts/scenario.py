@@ -381,23 +381,35 @@ def _unit_at(place: str, form: str) -> str | None:
     return next((unit for pattern, unit in _UNITS if re.fullmatch(pattern, place)), None)
 
 
-def _named(scenario: Scenario, place: str, name: str, claims: Mapping[str, Claim]) -> Claim:
-    where = f"scenario {scenario.name}: {place}"
+def _named(place: str, name: str, claims: Mapping[str, Claim]) -> Claim:
     if name not in claims:
         hint = close_to(name, list(claims))
         raise ScenarioInvalid(
-            f"{where} names {reading.shown(name)}, which the warehouse does not know at this "
+            f"{place} names {reading.shown(name)}, which the warehouse does not know at this "
             f'date{hint}; see `datawall sql "FROM out_claims"`'
         )
-    claim, unit = claims[name], _unit_at(place, scenario.demand.path.form)
+    claim = claims[name]
     if claim.status == "unverified" and claim.shape == "fixed":
         raise ScenarioInvalid(
-            f"{where} uses {name!r}, an unverified figure without an interval; state an estimate "
+            f"{place} uses {name!r}, an unverified figure without an interval; state an estimate "
             "with low, high and ci_prob in its place"
         )
-    if unit is not None and claim.unit != unit:
-        raise ScenarioInvalid(f"{where} uses {name!r} in {claim.unit}; a claim in {unit} is needed")
     return claim
+
+
+def _require_fit(place: str, claim: Claim, unit: str | None) -> None:
+    """Refuse a claim that cannot stand at its place, whoever states it."""
+    if unit is not None and claim.unit != unit:
+        raise ScenarioInvalid(
+            f"{place} uses {claim.name!r} in {claim.unit}; a claim in {unit} is needed"
+        )
+    stated = [x for x in (claim.value, claim.low, claim.high, *claim.samples) if x is not None]
+    if unit == "share" and max(stated) > 1:
+        raise ScenarioInvalid(f"{place} is a share of {max(stated):g}; it must lie between 0 and 1")
+    if unit == "ratio_per_year" and min(stated) <= 0:
+        raise ScenarioInvalid(
+            f"{place} is a yearly ratio of {min(stated):g}; it must be above 0 (1 is no growth)"
+        )
 
 
 def resolve(scenario: Scenario, claims: Mapping[str, Claim]) -> dict[str, Claim]:
@@ -408,11 +420,12 @@ def resolve(scenario: Scenario, claims: Mapping[str, Claim]) -> dict[str, Claim]
     Raises: ScenarioInvalid for a name the warehouse does not know, an unverified figure without an
     interval, or a claim in another unit than its place needs.
     """
-    return {
-        place: (
-            quantity.claim(f"estimate:{place}")
-            if isinstance(quantity, Estimate)
-            else _named(scenario, place, quantity, claims)
-        )
-        for place, _, quantity in scenario.quantities()
-    }
+    placed: dict[str, Claim] = {}
+    for place, _, quantity in scenario.quantities():
+        where = f"scenario {scenario.name}: {place}"
+        if isinstance(quantity, Estimate):
+            placed[place] = quantity.claim(f"estimate:{place}")
+        else:
+            placed[place] = _named(where, quantity, claims)
+        _require_fit(where, placed[place], _unit_at(place, scenario.demand.path.form))
+    return placed

@@ -211,7 +211,7 @@ class Worlds:
         return self.value(f"demand.shares.{domain}")
 
     def demand(self, years: Array | None = None) -> Array:
-        """Tokens processed by the largest run of each date, shape (date, world)."""
+        """Tokens, each counted as fresh, that the largest run of each date needs, (date, world)."""
         dates = self.years if years is None else years
         path = self.scenario.demand.path
         if isinstance(path, DatasetPath):

@@ -227,6 +227,11 @@ def _beta(low: float, high: float, ci_prob: float) -> tuple[Curve, Curve]:
     )
 
 
+def _ceiling(claim: Claim) -> float | None:
+    """Highest possible value: a share cannot pass 1, whatever its interval's shape."""
+    return 1.0 if claim.maximum is None and claim.unit == "share" else claim.maximum
+
+
 def _curves(claim: Claim) -> tuple[Curve, Curve]:
     low, high, ci_prob = claim.low, claim.high, claim.ci_prob
     if low is None or high is None or ci_prob is None:
@@ -253,7 +258,7 @@ def quantiles(claim: Claim, u: Array) -> Array:
     if claim.shape == "empirical":
         return np.asarray(np.quantile(np.asarray(claim.samples, dtype=float), u))
     ppf, cdf = _curves(claim)
-    minimum, maximum = _floor(claim), claim.maximum
+    minimum, maximum = _floor(claim), _ceiling(claim)
     floor = 0.0 if minimum is None else float(cdf(np.asarray(minimum)))
     ceiling = 1.0 if maximum is None else float(cdf(np.asarray(maximum)))
     if ceiling - floor <= 0:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from flows.rows import decision_from_row, decision_row
-from flows.steps.forecast import Options, forecast, know, load_scenario, worlds_of
+from flows.steps.forecast import Options, compute, know, load_scenario, store, worlds_of
 from flows.steps.prepare import writing
 from flows.steps.runs import planned_runs
 from flows.workspace import Workspace
@@ -30,11 +30,12 @@ def decide(
             "no run is planned; write one with `datawall runs template > plan.yaml`, then "
             "`datawall runs import plan.yaml`"
         )
-    options = Options()
-    scenario = load_scenario(spec, options)
-    result = forecast(workspace, [spec], as_of, options, now)[0]
-    worlds = worlds_of(scenario, know(workspace, as_of))
+    scenario = load_scenario(spec, Options())
+    knowledge = know(workspace, as_of)
+    worlds = worlds_of(scenario, knowledge)
+    result = compute(scenario, knowledge)
     decisions = [decide_run(worlds, run, result.forecast_id, as_of) for run in runs]
+    store(workspace, [result], now)
     plans = {run.run: run.sha256() for run in runs}
     with writing(workspace) as connection:
         save_decisions(connection, [decision_row(d, plans[d.run]) for d in decisions], now)

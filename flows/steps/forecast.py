@@ -110,22 +110,25 @@ def forecast(
     """Forecast every scenario, store the results and publish them."""
     chosen = [load_scenario(spec, options) for spec in specs]
     knowledge = know(workspace, as_of)
-    results = [
-        run_forecast(
-            scenario,
-            knowledge.claims,
-            knowledge.origins,
-            as_of=as_of,
-            code_version=code_version(),
-            measured=knowledge.measured,
-        )
-        for scenario in chosen
-    ]
-    _store(workspace, results, now)
+    results = [compute(scenario, knowledge) for scenario in chosen]
+    store(workspace, results, now)
     return results
 
 
-def _store(workspace: Workspace, results: Sequence[Forecast], now: datetime) -> None:
+def compute(scenario: Scenario, knowledge: Knowledge) -> Forecast:
+    """Forecast one scenario from what was known; stores nothing."""
+    return run_forecast(
+        scenario,
+        knowledge.claims,
+        knowledge.origins,
+        as_of=knowledge.as_of,
+        code_version=code_version(),
+        measured=knowledge.measured,
+    )
+
+
+def store(workspace: Workspace, results: Sequence[Forecast], now: datetime) -> None:
+    """Store forecasts that are not stored yet, and publish them."""
     with reader(workspace.published) as connection:
         new = [f for f in results if not has_forecast(connection, f.forecast_id)]
     if not new:

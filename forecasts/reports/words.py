@@ -21,6 +21,7 @@ from forecasts.results import (
     SupplyRow,
     WallRow,
 )
+from forecasts.scenario import names as scenario_names
 from models.quantities import date_of_year
 from models.records import METRICS
 
@@ -54,8 +55,12 @@ MEDIANS_NOTE = (
 LIMITS = (
     "Running out of data is not the end of progress. Past the wall a run can still repeat, "
     "synthesise, buy or collect text; it pays more for each step.",
-    "Demand counts tokens processed, every epoch included; unique supply counts a text once. Only "
-    "effective supply, which credits repetition, may be set against demand.",
+    "Demand counts tokens as if each were fresh, which is what a scaling law asks for; a run that "
+    "repeats text processes more. Only effective supply, which credits a repeat at its worth, may "
+    "be set against it.",
+    "Demand at the start is a law at estimated compute and not a disclosed figure. The largest "
+    "training sets disclosed so far are 15.6T tokens (2024) and 36T to 40T (2025); whether labs "
+    "keep larger ones to themselves or have slowed cannot be told from outside.",
     "Demand laws disagree several-fold far beyond the runs they were fitted on. The band here "
     "shows one demand path; compare scenarios before trusting a single date.",
     "How a run divides its tokens among domains is read from published mixes. It is a claim about "
@@ -317,9 +322,14 @@ def reproduction(forecast: Forecast) -> list[tuple[str, str]]:
 
 
 def rerun_command(forecast: Forecast) -> str:
-    """The command line that computes the same forecast again."""
+    """The command line that computes the same forecast again.
+
+    A scenario of the user's own is known by its file, whose place is theirs to say.
+    """
+    ours = forecast.scenario in scenario_names()
+    spec = forecast.scenario if ours else f"{forecast.scenario}.yaml"
     return (
-        f"datawall forecast --scenario {shlex.quote(forecast.scenario)} --worlds {forecast.worlds} "
+        f"datawall forecast --scenario {shlex.quote(spec)} --worlds {forecast.worlds} "
         f"--seed {forecast.seed} --as-of {forecast.as_of.isoformat()} "
         f"--horizon {forecast.horizon}"
     )

@@ -46,7 +46,7 @@ def tokens_from_compute(
     reference_flop: float,
     overtraining: Array,
 ) -> Array:
-    """Tokens processed by a run of given compute.
+    """Tokens that a run of given compute asks for, each counted as fresh.
 
     Equation: D = √(C·t/6),  t = t0·(C/C0)^p·k
     Symbols:  t tokens per parameter, t0 its optimum at C0, p its drift, k deliberate overtraining

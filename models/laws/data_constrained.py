@@ -8,6 +8,9 @@ Symbols:  U unique tokens, N*(U_D) the parameters for which U_D is compute-optim
 Source:   Muennighoff et al. 2023, arXiv:2305.16264, sec. 3 and appendix A; constants from the
           authors' repository huggingface/datablations, stored as a row of law_fits
 
+Valid:    R* of about 4 and more. With a smaller one both effective amounts can reach their ceiling
+          far below MAX_SHORTAGE: loss and severity stay right there, the split is arbitrary
+
 The law never lets repetition hurt, and was fitted below 1e12 unique tokens.
 """
 

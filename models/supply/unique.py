@@ -14,5 +14,4 @@ def unique_tokens(raw: Array, usable_fraction: Array | float, overlap: Array | f
     Units:    tokens; the fraction's base is stated beside the claim. Both shares lie in 0–1.
     Quality is applied here and nowhere else: a filter's published speed-up is the same effect.
     """
-    kept = np.clip(usable_fraction, 0, 1) * (1 - np.clip(overlap, 0, 1))
-    return np.asarray(raw * kept)
+    return np.asarray(raw * usable_fraction * (1 - np.asarray(overlap)))

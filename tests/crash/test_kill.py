@@ -25,7 +25,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from flows.connectors.registry import CONNECTORS
-from flows.steps.forecast import Options, _store, forecast
+from flows.steps.forecast import Options, forecast, store
 from flows.steps.ingest import ingest
 from flows.workspace import Workspace
 from warehouse.connection import reader, writer
@@ -34,7 +34,7 @@ from warehouse.migrate import is_current_schema, migrate
 from warehouse.publish import generation
 from warehouse.store import FORECAST_PARTS, has_forecast, read_forecast
 
-pytestmark = [pytest.mark.crash, pytest.mark.xdist_group("crash")]
+pytestmark = [pytest.mark.campaign, pytest.mark.crash, pytest.mark.xdist_group("crash")]
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -285,7 +285,7 @@ def test_a_killed_store_keeps_a_forecast_whole_or_not_at_all(
     with reader(full.published) as connection:
         whole, stored = _counts(connection), read_forecast(connection, forecast_id)
     shutil.copytree(ready.root, tmp_path / "timed")
-    duration_s = _seconds(server, _store, Workspace(tmp_path / "timed"), results, NOW)
+    duration_s = _seconds(server, store, Workspace(tmp_path / "timed"), results, NOW)
     chance = random.Random(7)  # noqa: S311
     moments: list[Callable[[Workspace], Moment]] = [
         lambda _, delay_s=delay_s: _after(delay_s) for delay_s in _spread(chance, 6, duration_s)
@@ -295,7 +295,7 @@ def test_a_killed_store_keeps_a_forecast_whole_or_not_at_all(
     for number, moment in enumerate(moments):
         workspace = Workspace(tmp_path / f"killed{number}")
         shutil.copytree(ready.root, workspace.root)
-        kills += _kill(server, moment(workspace), _store, workspace, results, NOW)
+        kills += _kill(server, moment(workspace), store, workspace, results, NOW)
         found = []
         for opened in (writer(workspace.warehouse, wait_s=1), reader(workspace.published)):
             with opened as connection:
@@ -305,7 +305,7 @@ def test_a_killed_store_keeps_a_forecast_whole_or_not_at_all(
         # What readers see, the warehouse has.
         assert found[0] >= found[1]
         reached.add(tuple(found))
-        _store(workspace, results, NOW)
+        store(workspace, results, NOW)
         _ingest(workspace.root, None)
         with reader(workspace.published) as connection:
             assert read_forecast(connection, forecast_id) == stored

@@ -357,3 +357,22 @@ def test_a_clock_behind_the_catalogue_still_gives_a_forecast(
     monkeypatch.setattr(cli, "_now", lambda: datetime(2024, 3, 1, tzinfo=UTC))
     document = json.loads(run("forecast", "--worlds", "200", "--json").stdout)
     assert document["as_of"] == "2026-11-21"
+
+
+def test_numbers_that_json_lacks_become_null(run: Run) -> None:
+    query = "SELECT 'nan'::DOUBLE AS a, 'inf'::DOUBLE AS b, 1.5::DOUBLE AS c"
+    assert json.loads(run("sql", query, "--json").stdout) == [{"a": None, "b": None, "c": 1.5}]
+
+
+def test_a_decision_that_fails_stores_nothing(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "plan.yaml"
+    file.write_text(
+        "runs: [{run: by-compute, needed_on: 2027-06-01, compute_flop: 1.0e+25,"
+        " mixture: {web: 1.0}}]\n"
+    )
+    assert run("runs", "import", str(file)).exit_code == 0
+    count = ("sql", "SELECT count(*) FROM out_forecasts", "--csv")
+    before = run(*count).stdout
+    result = run("decide", "by-compute", "--scenario", "epoch-2024-historical")
+    refused(result, cli.SCENARIO, "no allocation law")
+    assert run(*count).stdout == before

@@ -397,3 +397,20 @@ def test_command_line_overrides_are_checked() -> None:
 def test_the_base_is_complete() -> None:
     """Every other scenario holds only differences, so the base alone must be valid."""
     assert Scenario.model_validate(scenario.base_document()).name == "baseline"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("usable_fraction: {unit: tokens, value: 5, source: as a test}", "a claim in share"),
+        ("usable_fraction: {unit: share, value: 3, source: as a test}", "between 0 and 1"),
+        ("growth: [{unit: ratio_per_year, value: 0, source: as a test}]", "above 0"),
+    ],
+)
+def test_an_estimate_that_cannot_stand_at_its_place(
+    tmp_path: Path, knowledge: Any, change: str, said: str
+) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text(f"why: An estimate of the wrong kind.\nsupply: {{web: {{{change}}}}}\n")
+    with pytest.raises(ScenarioInvalid, match=said):
+        resolve(load(str(file)), knowledge.claims)

@@ -233,3 +233,11 @@ def test_tail_beyond_all_numbers_is_refused() -> None:
     claim = _claim("lognormal", low=1e-100, high=1e100, ci_prob=0.02)
     with pytest.raises(ClaimInvalid, match="exceeds all numbers"):
         quantiles(claim, np.array([0.999]))
+
+
+def test_a_share_never_passes_one() -> None:
+    wide = Claim("s", "share", "lognormal", low=0.3, high=0.9, ci_prob=0.5)
+    drawn = quantiles(wide, np.linspace(0.001, 0.999, 999))
+    assert drawn.max() <= 1
+    ratio = Claim("s", "ratio", "lognormal", low=0.3, high=0.9, ci_prob=0.5)
+    assert quantiles(ratio, np.linspace(0.001, 0.999, 999)).max() > 1

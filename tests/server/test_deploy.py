@@ -21,7 +21,12 @@ import httpx
 import pytest
 import yaml
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.campaign,
+    pytest.mark.server,
+    pytest.mark.xdist_group("server"),
+    pytest.mark.timeout(400),
+]
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 DEPLOYMENTS = {"ingest", "forecast", "decide", "report", "weekly"}

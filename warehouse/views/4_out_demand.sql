@@ -1,5 +1,5 @@
--- out_demand: one row per forecast, domain (or total) and year. Units: tokens processed by the
--- largest run of that date, epochs included; quantiles over worlds. Readers: reports, planners.
+-- out_demand: one row per forecast, domain (or total) and year. Units: tokens that the
+-- largest run of that date needs, each counted as fresh; quantiles over worlds. Readers: reports, planners.
 CREATE OR REPLACE VIEW out_demand AS
 SELECT f.scenario, f.as_of, q.* EXCLUDE (series, stage)
 FROM forecast_quantile AS q

@@ -189,7 +189,7 @@ def test_censoring_states_both_sides(forecast: Forecast) -> None:
 
 
 def test_rerun_command_quotes_what_a_shell_would_read(forecast: Forecast) -> None:
-    odd = replace(forecast, scenario="my plan; rm -r x.yaml")
+    odd = replace(forecast, scenario="my plan; rm -r x")
     assert words.rerun_command(odd) == (
         "datawall forecast --scenario 'my plan; rm -r x.yaml' --worlds 16384 --seed 7 "
         "--as-of 2026-11-21 --horizon 2045"

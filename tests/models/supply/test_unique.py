@@ -17,9 +17,3 @@ def test_unique_never_exceeds_raw(raw: float, usable: float, overlap: float) -> 
     unique = unique_tokens(np.array([raw]), usable, overlap)[0]
     assert unique == pytest.approx(raw * usable * (1 - overlap))
     assert 0 <= unique <= raw
-
-
-def test_a_share_beyond_its_range_counts_as_its_end() -> None:
-    raw = np.full(3, 10.0)
-    kept = unique_tokens(raw, np.array([1.5, 0.5, -0.1]), np.array([0.0, 1.2, 0.0]))
-    assert kept.tolist() == [10.0, 0.0, 0.0]
