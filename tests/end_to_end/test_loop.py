@@ -173,6 +173,7 @@ def _check_forecast(document: dict[str, Any]) -> None:
     assert TOTAL in {row["domain"] for row in document["walls"]}
 
 
+@pytest.mark.campaign
 def test_one_seed_gives_one_document(tmp_path: Path) -> None:
     """Two workspaces, byte for byte."""
     words = _forecast_words("--scenario", "essay", "--json", "--seed", "5")

@@ -84,6 +84,7 @@ def test_weekly_is_quiet_and_leaves_nothing_running(workspace: Path, mark: str) 
     assert running(mark) == []
 
 
+@pytest.mark.campaign
 def test_an_error_inside_a_flow_is_one_sentence(workspace: Path, mark: str, tmp_path: Path) -> None:
     (tmp_path / "notable_ai_models.csv").write_text("Model,Price\nx,1\n", "utf-8")
     done = datawall(workspace, mark, "ingest", "--from", str(tmp_path))

@@ -209,6 +209,7 @@ def test_a_catalogue_of_another_version_is_merged_and_a_changed_row_refused(
     assert content_sha256(connection) == before
 
 
+@pytest.mark.campaign
 def test_everything_published_loads_clean_in_any_order(
     shared: Path, tmp_path: Path, now: datetime, record_property: Callable[[str, object], None]
 ) -> None:
