@@ -23,7 +23,7 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} has no place in the warehouse")
 
 
-def _literal(content: str) -> str:
+def literal(content: str) -> str:
     """A standard SQL string: only the quote needs care, there are no escapes."""
     return "'" + content.replace("'", "''") + "'"
 
@@ -61,6 +61,6 @@ def insert_rows(connection: Connection, table: str, rows: Iterable[Mapping[str, 
     connection.exec_driver_sql(
         f'INSERT INTO "{table}" ({names}) SELECT {names} FROM '  # noqa: S608
         # Strict: the other form makes a value that does not fit its column null.
-        f"(SELECT unnest(from_json_strict({_literal(content)}, {_literal(shape)}), max_depth := 2))"
+        f"(SELECT unnest(from_json_strict({literal(content)}, {literal(shape)}), max_depth := 2))"
     )
     return len(batch)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from warehouse.errors import NotFound
-from warehouse.insert import insert_rows
+from warehouse.insert import insert_rows, literal
 from warehouse.publish import bump
 
 Row = Mapping[str, Any]
@@ -71,18 +71,15 @@ def find_forecast(connection: Connection, name: str | None) -> str:
 
 def read_forecast(connection: Connection, forecast_id: str) -> tuple[Row, dict[str, list[Row]]]:
     """Head and parts of a stored forecast, in stored order."""
-    head = _one(connection, "SELECT * FROM forecast WHERE forecast_id = :id", id=forecast_id)
-    if head is None:
+    if not has_forecast(connection, forecast_id):
         raise NotFound(f"no forecast {forecast_id!r} is stored")
-    parts = {
-        part: _all(
-            connection,
-            f"SELECT * FROM {part} WHERE forecast_id = :id ORDER BY rowid",  # noqa: S608
-            id=forecast_id,
-        )
-        for part in FORECAST_PARTS
-    }
-    return head, parts
+
+    def rows(table: str) -> list[Row]:
+        # A literal for the reason given in has_forecast; the id is one of ours by now.
+        chosen = f"SELECT * FROM {table} WHERE forecast_id = {literal(forecast_id)} ORDER BY rowid"  # noqa: S608
+        return [dict(row) for row in connection.exec_driver_sql(chosen).mappings()]
+
+    return rows("forecast")[0], {part: rows(part) for part in FORECAST_PARTS}
 
 
 def save_runs(

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from pydantic import ValidationError
 
-from flows.rows import forecast_rows
+from flows.rows import forecast_from_rows, forecast_rows
 from flows.steps.prepare import ready, writing
 from flows.version import code_version
 from flows.workspace import Workspace
@@ -16,6 +16,7 @@ from forecasts import scenario as scenarios
 from forecasts.errors import ScenarioInvalid
 from forecasts.forecast import (
     build_worlds,
+    forecast_id,
     measured_growth_claim,
     place_claims,
     run_forecast,
@@ -31,7 +32,7 @@ from models.records import OriginRecord
 from warehouse import catalogue
 from warehouse.claims import FrontierRuns, read_claims, read_frontier_runs, read_origins
 from warehouse.connection import reader
-from warehouse.store import has_forecast, save_forecast
+from warehouse.store import has_forecast, read_forecast, save_forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,32 @@ def load_scenario(spec: str, options: Options) -> Scenario:
 def forecast(
     workspace: Workspace, specs: Sequence[str], as_of: date, options: Options, now: datetime
 ) -> list[Forecast]:
-    """Forecast every scenario, store the results and publish them."""
+    """Forecast every scenario, store the results and publish them.
+
+    A forecast that is stored already is read: its id hashes all that determines its numbers.
+    """
     chosen = [load_scenario(spec, options) for spec in specs]
     knowledge = know(workspace, as_of)
-    results = [compute(scenario, knowledge) for scenario in chosen]
-    store(workspace, results, now)
+    known = _stored(workspace, [_id(scenario, knowledge) for scenario in chosen])
+    results = [known.get(_id(s, knowledge)) or compute(s, knowledge) for s in chosen]
+    store(workspace, [f for f in results if f.forecast_id not in known], now)
     return results
+
+
+def _id(scenario: Scenario, knowledge: Knowledge) -> str:
+    placed = place_claims(scenario, knowledge.claims, knowledge.measured)
+    return forecast_id(
+        scenario, placed, knowledge.as_of, scenario.worlds, scenario.seed, code_version()
+    )
+
+
+def _stored(workspace: Workspace, ids: Sequence[str]) -> dict[str, Forecast]:
+    with reader(workspace.published) as connection:
+        return {
+            name: forecast_from_rows(*read_forecast(connection, name))
+            for name in ids
+            if has_forecast(connection, name)
+        }
 
 
 def compute(scenario: Scenario, knowledge: Knowledge) -> Forecast:
