@@ -114,9 +114,11 @@ def forecast(
     """
     chosen = [load_scenario(spec, options) for spec in specs]
     knowledge = know(workspace, as_of)
-    known = _stored(workspace, [_id(scenario, knowledge) for scenario in chosen])
-    results = [known.get(_id(s, knowledge)) or compute(s, knowledge) for s in chosen]
-    store(workspace, [f for f in results if f.forecast_id not in known], now)
+    ids = [_id(scenario, knowledge) for scenario in chosen]
+    known = _stored(workspace, ids)
+    results = [known.get(i) or compute(s, knowledge) for i, s in zip(ids, chosen, strict=True)]
+    if len(known) < len(set(ids)):
+        store(workspace, results, now)
     return results
 
 
