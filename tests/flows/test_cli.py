@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from flows import cli
+from flows import cli, command
 from models.errors import DatawallError
 
 DATA = Path(__file__).parents[1] / "data"
@@ -82,7 +82,7 @@ def test_derived_errors_have_the_code_of_their_base(cls: str) -> None:
 
     codes = {SourceChanged: 3, WarehouseLocked: 7, OutsideValidRange: 5}
     error = next(e for e in codes if e.__name__ == cls)
-    assert cli.exit_code(error("x")) == codes[error]
+    assert command.exit_code(error("x")) == codes[error]
 
 
 def test_every_error_of_ours_has_an_exit_code() -> None:
@@ -96,7 +96,7 @@ def test_every_error_of_ours_has_an_exit_code() -> None:
             if not isinstance(error, type) or not issubclass(error, DatawallError):
                 continue
             if error.__subclasses__() == []:
-                assert cli.exit_code(error("x")) in range(2, 8), error
+                assert command.exit_code(error("x")) in range(2, 8), error
 
 
 def test_ingest_json(run: Run) -> None:
@@ -165,14 +165,14 @@ def test_bad_scenario_is_one_sentence_and_changes_nothing(
     file = tmp_path / "bad.yaml"
     file.write_text(f"name: bad\nwhy: to be refused\n{text}\n")
     before = run("sql", "SELECT count(*) FROM out_forecasts", "--csv").stdout
-    refused(run("forecast", "--scenario", str(file)), cli.SCENARIO, *said)
+    refused(run("forecast", "--scenario", str(file)), command.SCENARIO, *said)
     assert run("sql", "SELECT count(*) FROM out_forecasts", "--csv").stdout == before
 
 
 def test_misspelt_names_get_a_suggestion(run: Run) -> None:
-    refused(run("forecast", "--scenario", "basline"), cli.SCENARIO, "did you mean 'baseline'")
-    refused(run("ingest", "comon_crawl", "--from", "."), cli.USAGE, "common_crawl")
-    refused(run("run", "weakly"), cli.USAGE, "did you mean weekly")
+    refused(run("forecast", "--scenario", "basline"), command.SCENARIO, "did you mean 'baseline'")
+    refused(run("ingest", "comon_crawl", "--from", "."), command.USAGE, "common_crawl")
+    refused(run("run", "weakly"), command.USAGE, "did you mean weekly")
 
 
 BAD_FILES = {
@@ -188,14 +188,14 @@ def test_bad_file_fails_the_source_and_keeps_the_facts(run: Run, tmp_path: Path,
     body, said = BAD_FILES[name]
     (tmp_path / "monthly.csv").write_bytes(body)
     before = content(run)
-    refused(run("ingest", "common_crawl", "--from", str(tmp_path)), cli.SOURCE, said)
+    refused(run("ingest", "common_crawl", "--from", str(tmp_path)), command.SOURCE, said)
     assert content(run) == before
 
 
 def test_missing_folder_and_missing_files(run: Run, tmp_path: Path) -> None:
-    refused(run("ingest", "--from", str(tmp_path / "none")), cli.SOURCE, "no folder")
-    refused(run("ingest", "epoch_models", "--from", str(tmp_path)), cli.SOURCE, "no file")
-    refused(run("ingest", "epoch_models"), cli.USAGE, "--from")
+    refused(run("ingest", "--from", str(tmp_path / "none")), command.SOURCE, "no folder")
+    refused(run("ingest", "epoch_models", "--from", str(tmp_path)), command.SOURCE, "no file")
+    refused(run("ingest", "epoch_models"), command.USAGE, "--from")
 
 
 def test_good_sources_load_beside_a_bad_one(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_good_sources_load_beside_a_bad_one(tmp_path: Path) -> None:
     result = CliRunner().invoke(
         cli.app, ["ingest", "--from", str(folder), "--workspace", str(root), "--json"]
     )
-    assert result.exit_code == cli.SOURCE
+    assert result.exit_code == command.SOURCE
     status = {row["source"]: row["status"] for row in json.loads(result.stdout)["sources"]}
     assert status == {"catalogue": "loaded", "common_crawl": "failed", "epoch_models": "loaded"}
 
@@ -216,20 +216,22 @@ def test_unusable_workspaces(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     for place in (file, file / "below"):
-        refused(CliRunner().invoke(cli.app, ["ingest", "--workspace", str(place)]), cli.WORKSPACE)
+        refused(
+            CliRunner().invoke(cli.app, ["ingest", "--workspace", str(place)]), command.WORKSPACE
+        )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_read_only_workspace(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     result = CliRunner().invoke(cli.app, ["ingest", "--workspace", str(tmp_path)])
-    refused(result, cli.WORKSPACE, "cannot be written")
+    refused(result, command.WORKSPACE, "cannot be written")
 
 
 def test_damaged_warehouse(tmp_path: Path) -> None:
     (tmp_path / "warehouse.duckdb").write_bytes(b"no database at all" * 1000)
     result = CliRunner().invoke(cli.app, ["ingest", "--workspace", str(tmp_path)])
-    refused(result, cli.WORKSPACE, "warehouse.duckdb")
+    refused(result, command.WORKSPACE, "warehouse.duckdb")
 
 
 def test_locked_workspace(
@@ -247,7 +249,7 @@ def test_locked_workspace(
         deadline = time.monotonic() + 30
         while not ready.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        refused(run("ingest"), cli.WORKSPACE, str(process.pid))
+        refused(run("ingest"), command.WORKSPACE, str(process.pid))
         assert run("sql", "SELECT 1", "--csv").exit_code == 0  # readers are not locked out
     finally:
         process.kill()
@@ -259,11 +261,11 @@ def test_sql_output_and_refusals(run: Run) -> None:
         {"a": 1, "b": None}
     ]
     assert run("sql", "SELECT '=1+1' AS f", "--csv").stdout == "f\n'=1+1\n"
-    refused(run("sql", "DROP TABLE inventory"), cli.USAGE, "read-only")
-    refused(run("sql", "SELECT * FROM read_csv('/etc/passwd')"), cli.USAGE, "disabled")
-    refused(run("sql", "COPY (SELECT 1) TO '/tmp/leak.csv'"), cli.USAGE)
-    refused(run("sql", "SELEC 1"), cli.USAGE, "syntax")
-    refused(run("sql", "SELECT 1", "--csv", "--json"), cli.USAGE, "exclude")
+    refused(run("sql", "DROP TABLE inventory"), command.USAGE, "read-only")
+    refused(run("sql", "SELECT * FROM read_csv('/etc/passwd')"), command.USAGE, "disabled")
+    refused(run("sql", "COPY (SELECT 1) TO '/tmp/leak.csv'"), command.USAGE)
+    refused(run("sql", "SELEC 1"), command.USAGE, "syntax")
+    refused(run("sql", "SELECT 1", "--csv", "--json"), command.USAGE, "exclude")
 
 
 def test_known_at_hides_what_was_learned_later(run: Run) -> None:
@@ -284,7 +286,7 @@ def test_scenario_commands(run: Run) -> None:
 
 
 def test_plan_decide_launch(run: Run, tmp_path: Path, prepared: Path) -> None:
-    refused(run("launch"), cli.LAUNCH, "no current decision")
+    refused(run("launch"), command.LAUNCH, "no current decision")
     plan = tmp_path / "plan.yaml"
     plan.write_text(
         "runs:\n"
@@ -299,20 +301,20 @@ def test_plan_decide_launch(run: Run, tmp_path: Path, prepared: Path) -> None:
     assert "unchanged" in run("runs", "import", str(plan)).stdout
     shown = json.loads(run("runs", "show", "small", "--json").stdout)
     assert shown["tokens"] == 2e10
-    refused(run("runs", "show", "smal"), cli.USAGE, "small")
+    refused(run("runs", "show", "smal"), command.USAGE, "small")
     decisions = json.loads(run("decide", "--json").stdout)["decisions"]
     verdicts = {d["run"]: d for d in decisions}
     assert verdicts["small"]["verdict"] == "launch"
     assert verdicts["giant"]["verdict"] == "reject"
     assert {"decision_id", "reasons", "earliest_date", "expires_at"} <= set(decisions[0])
-    refused(run("launch", verdicts["giant"]["decision_id"]), cli.LAUNCH, "giant is on reject")
+    refused(run("launch", verdicts["giant"]["decision_id"]), command.LAUNCH, "giant is on reject")
     first, second = (run("launch", "--json").stdout for _ in range(2))
     assert first == second
     launch = json.loads(first)["launches"][0]
     assert (launch["state"], launch["external_id"]) == ("rendered", None)
     manifest = json.loads((prepared / "launches" / f"{launch['launch_id']}.json").read_text())
     assert (manifest["run"], manifest["tokens_by_domain"]) == ("small", {"web": 2e10})
-    refused(run("launch", "--launcher", "slurm"), cli.USAGE, "dry_run")
+    refused(run("launch", "--launcher", "slurm"), command.USAGE, "dry_run")
 
 
 def test_template_is_accepted_unchanged(run: Run, tmp_path: Path) -> None:
@@ -326,7 +328,7 @@ def test_report_and_doctor(run: Run, tmp_path: Path) -> None:
     written = json.loads(run("report", "--to", str(tmp_path / "out"), "--json").stdout)
     assert Path(written["html"]).read_text().startswith("<!doctype html>")
     assert Path(written["markdown"]).stat().st_size > 1000
-    refused(run("report", "nosuch"), cli.USAGE, "nosuch")
+    refused(run("report", "nosuch"), command.USAGE, "nosuch")
     findings = json.loads(run("doctor", "--json").stdout)["findings"]
     assert {"python", "disk", "warehouse"} <= {f["what"] for f in findings}
     assert all(set(f) == {"what", "ok", "seen"} for f in findings)
@@ -334,7 +336,7 @@ def test_report_and_doctor(run: Run, tmp_path: Path) -> None:
 
 def test_usage_errors_exit_2(run: Run) -> None:
     for args in (["nosuch"], ["forecast", "--worlds", "5"], ["forecast", "--as-of", "2-1-1"]):
-        assert run(*args).exit_code == cli.USAGE
+        assert run(*args).exit_code == command.USAGE
 
 
 def test_data_that_breaks_a_check_is_a_failed_check(tmp_path: Path) -> None:
@@ -343,7 +345,7 @@ def test_data_that_breaks_a_check_is_a_failed_check(tmp_path: Path) -> None:
     (tmp_path / "cumulative.csv").write_text(head.format(" estim.") + "CC-MAIN-2024-51,1,11,9\n")
     arguments = ["ingest", "--from", str(tmp_path), "--workspace", str(tmp_path / "workspace")]
     result = CliRunner().invoke(cli.app, arguments)
-    refused(result, cli.CHECK, "cumulative_pages_are_running_sum")
+    refused(result, command.CHECK, "cumulative_pages_are_running_sum")
 
 
 def test_a_damaged_published_copy_is_made_again(prepared: Path, run: Run) -> None:
@@ -354,7 +356,7 @@ def test_a_damaged_published_copy_is_made_again(prepared: Path, run: Run) -> Non
 def test_a_clock_behind_the_catalogue_still_gives_a_forecast(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "_now", lambda: datetime(2024, 3, 1, tzinfo=UTC))
+    monkeypatch.setattr(command, "now", lambda: datetime(2024, 3, 1, tzinfo=UTC))
     document = json.loads(run("forecast", "--worlds", "200", "--json").stdout)
     assert document["as_of"] == "2026-11-21"
 
@@ -374,5 +376,5 @@ def test_a_decision_that_fails_stores_nothing(run: Run, tmp_path: Path) -> None:
     count = ("sql", "SELECT count(*) FROM out_forecasts", "--csv")
     before = run(*count).stdout
     result = run("decide", "by-compute", "--scenario", "epoch-2024-historical")
-    refused(result, cli.SCENARIO, "no allocation law")
+    refused(result, command.SCENARIO, "no allocation law")
     assert run(*count).stdout == before

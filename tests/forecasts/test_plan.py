@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.cli import exit_code
+from flows.command import exit_code
 from forecasts.errors import PlanInvalid
 from forecasts.plan import PlannedRun, load, parse, template
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import BaseModel
 
-from flows.cli import exit_code
+from flows.command import exit_code
 from flows.steps.forecast import Options, load_scenario
 from forecasts import plan, scenario
 from forecasts.errors import ScenarioInvalid

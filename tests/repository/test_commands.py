@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from flows import cli
+from flows import cli, command
 from forecasts.plan import template
 
 # These two have options of their own paragraph, not a row in each table.
@@ -74,7 +74,7 @@ def test_commands_without_a_common_option_are_named(
 
 
 def test_exit_codes_are_listed(document: Callable[[str], str]) -> None:
-    real = {0, 1, *cli._EXIT_CODES.values()}
+    real = {0, 1, *command.EXIT_CODES.values()}
     listed = re.findall(r"^\| (\d) \|", document("docs/commands.md"), re.MULTILINE)
     in_readme = re.search(r"## Exit codes\n\n(.+?)\n\n", document("README.md"), re.DOTALL)
     assert {int(code) for code in listed} == real
