@@ -174,6 +174,8 @@ class Parsed:
     series: which of the source's publications this is (e.g. monthly, cumulative, notable).
     vintage: the date at which this state of knowledge was published, read from the artefact.
     A series' artefact is complete: a record of an earlier vintage absent here was withdrawn.
+    parquet: the artefact is a Parquet file of own columns (models.own_inventory), whose figures are
+    too many to pass through here; the warehouse reads them from the kept file.
     """
 
     series: str
@@ -182,6 +184,7 @@ class Parsed:
     inventory: tuple[InventoryRecord, ...] = ()
     training_runs: tuple[TrainingRunRecord, ...] = ()
     rejected: tuple[RejectedRow, ...] = field(default=())
+    parquet: bool = False
 
     @property
     def rows(self) -> int:
