@@ -34,6 +34,7 @@ EXIT_CODES = {
     "ScenarioInvalid": SCENARIO,
     "ModelError": SCENARIO,
     "LaunchRefused": LAUNCH,
+    "NotPermitted": LAUNCH,
     "WorkspaceUnusable": WORKSPACE,
     "WarehouseError": WORKSPACE,
 }
