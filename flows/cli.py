@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import decide, forecast, ingest, launches, query, runs, scenario, system
+from flows.commands import decide, forecast, ingest, launches, law, query, runs, scenario, system
 from flows.output import say
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 for group in (ingest, query, forecast, decide, launches, system):
     app.add_typer(group.app)
 app.add_typer(scenario.app, name="scenario")
+app.add_typer(law.app, name="law")
 app.add_typer(runs.app, name="runs")
 
 
