@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import decide, forecast, ingest, query, runs, scenario, system
+from flows.commands import decide, forecast, ingest, probe, query, runs, scenario, system
 from flows.output import say
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ for group in (ingest, query, forecast, decide, system):
     app.add_typer(group.app)
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(runs.app, name="runs")
+app.add_typer(probe.app, name="probe")
 
 
 @app.callback()

@@ -40,6 +40,11 @@ class Workspace:
         """Rendered manifests."""
         return self.root / "launches"
 
+    @property
+    def probes(self) -> Path:
+        """Folders of probe runs: checkpoint, loss curve, result."""
+        return self.root / "probes"
+
 
 def make(workspace: Workspace) -> None:
     """Make the workspace folder if it is missing; called by whatever is about to write.

@@ -38,8 +38,8 @@ def _names(command: Any) -> set[str]:
     }
 
 
-# Starts a Prefect server, which is for the tests of flows.
-SERVED = {"datawall run"}
+# They start a Prefect server or a training, which is for the tests of flows.
+SERVED = {"datawall run", "datawall probe run"}
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +139,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "runs show": ["example-2027"],
         "decide": ["--scenario", str(few)],
         "launch": [],
+        "probe import": [str(Path(__file__).parents[1] / "data/probe")],
         "doctor": [],
     }
     return {f"datawall {name}": _answer(name, rest, folder) for name, rest in loop.items()}

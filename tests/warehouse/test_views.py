@@ -48,6 +48,8 @@ def published(
             plant(connection, "forecast_quantile", series="supply")
             plant(connection, "forecast_quantile", series="demand")
             plant(connection, "decision")
+            plant(connection, "probe_result")
+            plant(connection, "probe_claim")
             plant(connection, "planned_run", version=1)
             plant(connection, "planned_run", version=2)
             plant(connection, "planned_run", run="gone", withdrawn=True)
@@ -84,6 +86,7 @@ GRAIN = {
     ),
     "core_corpus": "corpus_id",
     "core_factor": "name",
+    "core_probe_claim": "name",
     "core_inventory_now": "source, corpus_id, metric, stage, valid_on, origin_id",
     "out_assumptions": "forecast_id, name",
     "out_claims": "reference",
@@ -94,6 +97,7 @@ GRAIN = {
     "out_forecasts": "forecast_id",
     "out_inventory": "corpus_id, metric, stage, valid_on, origin_id",
     "out_law_fits": "law, fit",
+    "out_probe_results": "result_sha256",
     "out_quarantine": "source, series, known_at, line",
     "out_revisions": "source, series, corpus_id, metric, stage, valid_on, known_at",
     "out_runs": "run",
