@@ -23,6 +23,8 @@ def _walk(command: Any, path: str = "datawall") -> Iterator[tuple[str, Any]]:
     for name, inner in command.commands.items():
         if hasattr(inner, "commands"):
             yield from _walk(inner, f"{path} {name}")
+            if inner.invoke_without_command:
+                yield f"{path} {name}", inner
         else:
             yield f"{path} {name}", inner
 
@@ -128,6 +130,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     loop: dict[str, list[str]] = {
         "ingest": [],
         "sources": [],
+        "sources ack": ["common_crawl", "--by", "A. Planner"],
+        "sources band": ["common_crawl", "--fall", "0.1", "--rise", "0.5", "--by", "A. Planner"],
+        "export": ["out_inventory", "--to", str(folder / "inventory.csv")],
         "forecast": ["--scenario", str(few)],
         "sql": ["SELECT domain, p50 FROM out_data_wall"],
         "report": [],
