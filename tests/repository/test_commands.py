@@ -41,8 +41,8 @@ def _names(command: Any) -> set[str]:
     }
 
 
-# Starts a Prefect server, which is for the tests of flows.
-SERVED = {"datawall run"}
+# They start a Prefect server or a training, which is for the tests of flows.
+SERVED = {"datawall run", "datawall probe run"}
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +151,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "runs show": ["example-2027"],
         "decide": ["--scenario", str(few)],
         "launch": [],
+        "probe import": [str(Path(__file__).parents[1] / "data/probe")],
         "doctor": [],
         "pause": ["--reason", "audit"],
         "resume": [],
