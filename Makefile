@@ -3,9 +3,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+BENCH := .bench
 WORKSPACE ?= workspace
 FROM ?=
 UV := VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_SYSTEM_CERTS=1 $(BIN)/uv
+UV_BENCH := VIRTUAL_ENV=$(CURDIR)/$(BENCH) UV_SYSTEM_CERTS=1 $(BIN)/uv
 
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
@@ -20,7 +22,7 @@ help:
 	@echo "make test       the test suite            make check   format, lint, types, imports, SQL, docs"
 	@echo "make campaign   the slow tests: twenty kills, servers as deployed; make test leaves them out"
 	@echo "make bench      benchmarks                make up|down the services of docker-compose.yml"
-	@echo "make lock       renew the hash locks      make clean   remove .venv and the workspace"
+	@echo "make lock       renew the hash locks      make clean   remove .venv, .bench and the workspace"
 
 $(VENV)/.bootstrap: requirements/bootstrap.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
@@ -36,6 +38,14 @@ $(VENV)/.runtime: $(VENV)/.bootstrap requirements/runtime.lock pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
 	@$(UV) pip install -q --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# The peers' packages stay out of .venv, so that no test or command can come to need them.
+$(BENCH)/.installed: $(VENV)/.bootstrap requirements/bench.lock pyproject.toml
+	@echo "installing the locked packages of the benchmarks into $(BENCH) ..."
+	@test -x $(BENCH)/bin/python || $(BIN)/python -m venv --without-pip $(BENCH)
+	@$(UV_BENCH) pip install -q --require-hashes -r requirements/bench.lock
+	@$(UV_BENCH) pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 forecast: $(VENV)/.runtime
@@ -55,8 +65,8 @@ check: $(VENV)/.dev
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q tests/repository
 
-bench: $(VENV)/.dev
-	@$(BIN)/python -m benchmarks
+bench: $(BENCH)/.installed
+	@$(BENCH)/bin/python -m benchmarks
 
 up:
 	docker compose up --build --detach --wait
@@ -65,11 +75,12 @@ down:
 	docker compose down
 
 clean:
-	rm -rf $(VENV) $(WORKSPACE) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(BENCH) $(WORKSPACE) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 lock: $(VENV)/.bootstrap
 	$(LOCK) pyproject.toml requirements/build.in -o requirements/runtime.lock
 	$(LOCK) pyproject.toml requirements/build.in --extra dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(LOCK) pyproject.toml requirements/build.in --extra bench -c requirements/runtime.lock -o requirements/bench.lock
 	$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.lock

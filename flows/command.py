@@ -33,6 +33,7 @@ EXIT_CODES = {
     "ScenarioInvalid": SCENARIO,
     "ModelError": SCENARIO,
     "LaunchRefused": LAUNCH,
+    "NotPermitted": LAUNCH,
     "WorkspaceUnusable": WORKSPACE,
     "WarehouseError": WORKSPACE,
 }

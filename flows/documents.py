@@ -14,7 +14,8 @@ from models.records import DOMAINS
 from warehouse.load import LoadResult
 
 _SOURCE = (
-    "source", "status", "vintage", "rows", "added", "closed", "quarantined", "message",
+    "source", "status", "vintage", "rows", "added", "closed", "quarantined", "held",
+    "message",
 )  # fmt: skip
 _HEAD = ("forecast_id", "scenario", "as_of", "worlds", "seed", "code_version")
 

@@ -26,7 +26,8 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value that JSON has no form for: ISO times, numbers as numbers, else its text."""
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -41,7 +42,7 @@ def finite(value: Any) -> Any:
 
 def as_json(document: Any) -> str:
     """One JSON document; not-a-number and infinity have no place in it and are an error."""
-    return json.dumps(document, default=_plain, allow_nan=False, ensure_ascii=False)
+    return json.dumps(document, default=plain, allow_nan=False, ensure_ascii=False)
 
 
 def _csv_cell(value: Any) -> Any:

@@ -201,9 +201,15 @@ def _decision_id(run: PlannedRun, forecast_id: str, as_of: date) -> str:
 
 
 def manifest(
-    run: PlannedRun, decision: Decision, scenario: str, data_vintages: Sequence[dict[str, str]]
+    run: PlannedRun,
+    decision: Decision,
+    scenario: str,
+    data_vintages: Sequence[dict[str, str]],
+    attempt: int = 1,
 ) -> dict[str, object]:
     """Exactly what would be launched: sizes, tokens by domain, data vintages, resources.
+
+    Its checksum is what an approval is of; another attempt is another manifest.
 
     Units: params, tokens, FLOP. Sizes are the plan's own, or the decision's median demand with
     params = C/(6·tokens).
@@ -231,5 +237,12 @@ def manifest(
         "data_vintages": list(data_vintages),
         "resources": None if run.resources is None else run.resources.model_dump(mode="json"),
         "budget_usd": run.budget_usd,
-        "payload": run.payload,
+        "payload": run.payload if isinstance(run.payload, str) else list(run.payload),
+        "attempt": attempt,
+        "launcher": run.launcher,
+        "deployment": run.deployment,
+        "synthetic_cap": run.synthetic_cap,
+        "release_on": None if run.release_on is None else run.release_on.isoformat(),
+        "evaluation": run.evaluation,
+        "corpora": [corpus.model_dump(mode="json") for corpus in run.corpora],
     }

@@ -176,7 +176,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """The state of one source, for the report: which figures are live and how old they are."""
+    """The state of one source, for the report: which figures are live and how old they are.
+
+    last_change: newest vintage whose totals moved; change: the largest such move, total ÷ former
+    total − 1, of the metric that `changed` names. state: accepted, held from forecasts until
+    somebody acknowledges it, or acknowledged.
+    """
 
     source: str
     publisher: str
@@ -184,3 +189,7 @@ class SourceRow:
     age_days: int | None
     rows: int
     status: str
+    last_change: date | None = None
+    change: float | None = None
+    changed: str = ""
+    state: str = "accepted"

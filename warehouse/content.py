@@ -6,9 +6,11 @@ import hashlib
 
 from sqlalchemy import Connection, text
 
-# What a load states. Times of loading and the log of runs are left out: they differ by history.
+# What a load states. Times of loading, the log of runs, bands and acknowledgements are left out:
+# they differ by history.
 FACT_TABLES = (
-    "origin", "vintage", "quarantine", "corpus", "inventory", "factor", "law_fit", "training_run",
+    "origin", "vintage", "vintage_total", "quarantine", "corpus", "inventory", "factor", "law_fit",
+    "training_run",
 )  # fmt: skip
 _NOT_FACTS = "EXCLUDE (retrieved_at)"
 

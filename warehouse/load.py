@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from models.records import OriginRecord, Parsed
+from warehouse import guards
 from warehouse.checks import require_clean
 from warehouse.errors import CheckFailed, VintageConflict
 from warehouse.insert import insert_rows
@@ -38,7 +39,10 @@ class Artefact:
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What one attempt to load a source did. broke_check: its data failed a check of ours."""
+    """What one attempt to load a source did.
+
+    broke_check: its data failed a check of ours. held: vintages of it that forecasts do not use.
+    """
 
     source: str
     status: LoadStatus
@@ -49,6 +53,7 @@ class LoadResult:
     quarantined: int
     message: str
     broke_check: bool = False
+    held: int = 0
 
 
 def load(
@@ -68,6 +73,7 @@ def load(
         for artefact in new:
             changed = _changes(connection, source, artefact.parsed)
             opened, closed = opened + changed[0], closed + changed[1]
+        held = guards.held(connection, source)
         result = LoadResult(
             source=source,
             status="loaded" if new else "unchanged",
@@ -76,7 +82,10 @@ def load(
             added=opened,
             closed=closed,
             quarantined=sum(len(a.parsed.rejected) for a in artefacts),
-            message=_message(new, artefacts),
+            message="; ".join(
+                filter(None, (_message(new, artefacts), guards.explain(connection, source, held)))
+            ),
+            held=len(held),
         )
         # An unchanged source leaves no trace, unless it mends what the log says of it.
         if new or _is_in_trouble(connection, source):
@@ -176,6 +185,7 @@ def _insert_rows(connection: Connection, source: str, artefact: Artefact, now: d
             }
         ],
     )
+    connection.execute(query("insert_vintage_totals"), dated)
 
 
 def _changes(connection: Connection, source: str, parsed: Parsed) -> tuple[int, int]:
@@ -188,7 +198,7 @@ def _changes(connection: Connection, source: str, parsed: Parsed) -> tuple[int, 
 
 def _log(connection: Connection, result: LoadResult, now: datetime) -> None:
     row = _row(result) | {"run_id": uuid.uuid4().hex, "finished_at": now}
-    del row["broke_check"]  # the message says which
+    del row["broke_check"], row["held"]  # the message says which
     insert_rows(connection, "ingest_run", [row])
 
 

@@ -15,7 +15,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from warehouse.connection import reader
-from warehouse.errors import NotFound, QueryFailed
+from warehouse.errors import NotFound, QueryFailed, WarehouseUnusable
+from warehouse.insert import literal
+
+BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +68,55 @@ def views(connection: Connection) -> list[str]:
     return sorted(str(row.view_name) for row in found)
 
 
-def view(published: Path, name: str, known_at: date | None = None) -> Table:
-    """All rows of a public view.
+@contextmanager
+def view(
+    published: Path, name: str, known_at: date | None = None
+) -> Iterator[tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]]:
+    """Columns and rows of a public view, a batch at a time.
 
     Raises: NotFound with the closest name.
     """
     with reader(published, known_at) as connection:
-        known = views(connection)
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise NotFound(f"no view is named {name!r}{hint}; there are: {', '.join(known)}")
-        result = connection.execute(text(f'SELECT * FROM "{name}"'))  # noqa: S608
-        return Table(tuple(result.keys()), [tuple(row) for row in result])
+        _require_view(connection, name)
+        result = connection.execution_options(stream_results=True).exec_driver_sql(
+            f'SELECT * FROM "{name}" ORDER BY ALL'  # noqa: S608  (one of the views there are)
+        )
+        yield (
+            tuple(result.keys()),
+            (tuple(row) for rows in result.partitions(BATCH) for row in rows),
+        )
+
+
+def _require_view(connection: Connection, name: str) -> None:
+    known = views(connection)
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise NotFound(f"no view is named {name!r}{hint}; there are: {', '.join(known)}")
+
+
+def view_to_parquet(published: Path, name: str, known_at: date | None, file: Path) -> int:
+    """Write all rows of a public view to a Parquet file, types kept; returns how many.
+
+    Readers of the copy may write no file, so a connection of its own attaches it: it runs this one
+    statement, in which only names that exist stand.
+    Raises: NotFound with the closest name; WarehouseUnusable when the file cannot be written.
+    """
+    with reader(published) as connection:
+        _require_view(connection, name)
+    try:
+        with duckdb.connect() as database:
+            database.execute(f"ATTACH {literal(str(published))} AS published (READ_ONLY)")
+            database.execute("USE published")
+            database.execute("SET TimeZone = 'UTC'")
+            if known_at is not None:
+                database.execute(f"SET VARIABLE known_at = DATE {literal(known_at.isoformat())}")
+            rows = f'SELECT * FROM "{name}" ORDER BY ALL'  # noqa: S608  (one of the views there are)
+            to = f"{literal(str(file))} (FORMAT parquet)"
+            written = database.execute(f"COPY ({rows}) TO {to}").fetchone()
+    except duckdb.Error as error:
+        reason = str(error).strip().splitlines()[0]
+        raise WarehouseUnusable(
+            f"cannot write {file}: {reason[:300]}; check its folder and free space"
+        ) from error
+    return 0 if written is None else int(written[0])

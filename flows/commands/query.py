@@ -1,7 +1,8 @@
-"""Commands on the published copy: sql."""
+"""Commands on the published copy: sql, export."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,3 +50,24 @@ def sql(
         write_csv(sys.stdout, answer.columns, answer.rows)
     else:
         table(answer.columns, answer.rows)
+
+
+@app.command()
+@guarded
+def export(
+    view: Annotated[str, typer.Argument(help="A public view, such as out_inventory.")],
+    to: Annotated[Path, typer.Option(help="File to write: .csv, .parquet, .xlsx or .json.")],
+    known_at: KnownAt = None,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    json: JsonOption = False,
+) -> None:
+    """Write a public view to a file; a spreadsheet runs none of its text as a formula."""
+    from dataclasses import asdict
+
+    from flows.export import export as write
+
+    written = write(open_workspace(workspace), view, to.absolute(), day(known_at))
+    if json:
+        say(as_json(asdict(written)))
+        return
+    say(f"{written.rows:,} rows of {written.view}: {written.file}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from flows.steps.sources import source_rows
 from flows.workspace import Workspace
+from forecasts.results import SourceRow
 from models.errors import DatawallError
 from warehouse import catalogue, checks
 from warehouse.connection import reader
@@ -77,16 +78,20 @@ def _warehouse(workspace: Workspace, today: date) -> list[Finding]:
         if not current:
             return [Finding("warehouse", False, "made by another version; run: datawall ingest")]
         state = "published, current" if not broken else f"checks fail: {', '.join(broken)}"
-        sources = [_source(row.source, row.age_days) for row in source_rows(workspace, today)]
+        sources = [_source(row) for row in source_rows(workspace, today)]
     except DatawallError as error:
         return [Finding("warehouse", False, str(error))]
     return [Finding("warehouse", not broken, state), *sources]
 
 
-def _source(name: str, age_days: int | None) -> Finding:
-    if age_days is None:
+def _source(row: SourceRow) -> Finding:
+    what = f"source {row.source}"
+    if row.age_days is None:
         # The catalogue stands in for it, so this is no fault.
-        return Finding(f"source {name}", True, "never loaded; the catalogue stands in")
-    good = age_days <= STALE_DAYS
-    seen = f"{age_days} days old"
-    return Finding(f"source {name}", good, seen if good else f"{seen}; ingest a newer vintage")
+        return Finding(what, True, "never loaded; the catalogue stands in")
+    seen = f"{row.age_days} days old"
+    if row.state == "held":
+        seen = f"{seen}, its newest vintage is held from forecasts; look at out_vintages, then: "
+        return Finding(what, False, f"{seen}datawall sources ack {row.source} --by NAME")
+    good = row.age_days <= STALE_DAYS
+    return Finding(what, good, seen if good else f"{seen}; ingest a newer vintage")

@@ -136,12 +136,13 @@ def sources_table(sources: Sequence[SourceRow]) -> Table:
             words.day(row.last_vintage),
             words.MISSING if row.age_days is None else words.days(row.age_days),
             f"{row.rows:,}",
-            row.status,
+            words.source_status(row),
+            words.source_change(row),
         )
         for row in sources
     )
-    headers = ("Source", "Publisher", "Last vintage", "Age", "Rows", "Status")
-    return Table("Sources and their age", headers, rows, frozenset({1, 2, 5}))
+    headers = ("Source", "Publisher", "Last vintage", "Age", "Rows", "Status", "Last change")
+    return Table("Sources and their age", headers, rows, frozenset({1, 2, 5, 6}))
 
 
 def escape(text: str) -> str:

@@ -18,6 +18,7 @@ from forecasts.results import (
     Forecast,
     GateRow,
     InputRow,
+    SourceRow,
     SupplyRow,
     WallRow,
 )
@@ -132,6 +133,20 @@ def days(count: int) -> str:
 def day(when: date | None) -> str:
     """A calendar day: 2 Jul 2029."""
     return MISSING if when is None else f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+def source_status(row: SourceRow) -> str:
+    """What became of the last attempt, and whether forecasts use the newest vintage."""
+    if row.state == "held":
+        return f"{row.status}; newest vintage held from forecasts until acknowledged"
+    return row.status if row.state == "accepted" else f"{row.status}, {row.state}"
+
+
+def source_change(row: SourceRow) -> str:
+    """When the totals of a source last moved, and how far: 15 Dec 2024: cumulative pages +3.1 %."""
+    if row.last_change is None or row.change is None:
+        return MISSING
+    return f"{day(row.last_change)}: {row.changed} {100 * row.change:+.1f} %".replace("-", "−")
 
 
 def month(year: float) -> str:

@@ -103,7 +103,8 @@ def test_ingest_json(run: Run) -> None:
     document = json.loads(run("ingest", "--json").stdout)
     source = document["sources"][0]
     assert list(source) == [
-        "source", "status", "vintage", "rows", "added", "closed", "quarantined", "message",
+        "source", "status", "vintage", "rows", "added", "closed", "quarantined", "held",
+        "message",
     ]  # fmt: skip
     assert (source["source"], source["status"]) == ("catalogue", "unchanged")
 

@@ -63,6 +63,7 @@ def test_every_dependency_is_locked_in_its_range(project: dict[str, Any]) -> Non
     listed = {
         "runtime.lock": project["project"]["dependencies"] + project["build-system"]["requires"],
         "dev.lock": project["project"]["optional-dependencies"]["dev"],
+        "bench.lock": project["project"]["optional-dependencies"]["bench"],
     }
     for lock, requirements in listed.items():
         locked = _versions(ROOT / "requirements" / lock)
@@ -73,10 +74,11 @@ def test_every_dependency_is_locked_in_its_range(project: dict[str, Any]) -> Non
 
 
 def test_locks_agree_with_each_other() -> None:
-    runtime, dev = (_versions(ROOT / "requirements" / f"{n}.lock") for n in ("runtime", "dev"))
-    assert {name: runtime[name] for name in runtime.keys() & dev.keys()} == {
-        name: dev[name] for name in runtime.keys() & dev.keys()
-    }
+    runtime = _versions(ROOT / "requirements" / "runtime.lock")
+    for other in ("dev", "bench"):
+        locked = _versions(ROOT / "requirements" / f"{other}.lock")
+        shared = runtime.keys() & locked.keys()
+        assert {name: runtime[name] for name in shared} == {name: locked[name] for name in shared}
 
 
 def test_version_is_the_changelog_s(

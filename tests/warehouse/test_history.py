@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
+from warehouse import guards
 from warehouse.connection import set_known_at, writer
 from warehouse.content import content_sha256
 from warehouse.load import Artefact, load
+from warehouse.migrate import migrate
 
 Make = Callable[..., Artefact]
 Rows = Callable[..., list[tuple[Any, ...]]]
@@ -24,6 +26,16 @@ EVERYTHING = "FROM core_inventory_history"
 FIGURES = "SELECT corpus_id, metric, stage, valid_on, value, low, high, unit FROM out_inventory"
 REVISIONS = "SELECT corpus_id, known_at, revised_at, value, revised_to, change FROM out_revisions"
 JAN, FEB, MAR, APR = (date(2024, month, 1) for month in (1, 2, 3, 4))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, now: datetime) -> Path:
+    """A warehouse whose guards let everything pass: figures of three pages move a lot."""
+    path = tmp_path_factory.mktemp("template") / "warehouse.duckdb"
+    with writer(path) as connection:
+        migrate(connection)
+        guards.set_band(connection, "*", 0.999999, 1e9, "tests", "", now)
+    return path
 
 
 def _loaded(

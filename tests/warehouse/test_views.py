@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from models.records import RejectedRow, TrainingRunRecord
-from warehouse import catalogue
+from warehouse import catalogue, guards
 from warehouse.claims import read_claims, read_frontier_runs, read_origins
 from warehouse.connection import reader, set_known_at, writer
 from warehouse.load import Artefact, load
@@ -41,6 +41,7 @@ def published(
     with writer(folder / "w.duckdb") as connection:
         migrate(connection)
         catalogue.load(connection)
+        guards.set_band(connection, "epoch_models", 0.5, 1.0, "tests", "", now)
         load(connection, "epoch_models", files, now)
         with connection.begin():
             for table in ("forecast", "forecast_domain", "forecast_wall", "forecast_input"):
@@ -78,6 +79,9 @@ def test_the_public_views_are_those_of_the_files(copy: Connection) -> None:
 
 GRAIN = {
     "core_vintage": "source, series, known_at",
+    "core_vintage_state": "source, series, known_at",
+    "core_vintage_total": "source, series, known_at, metric, stage",
+    "out_vintages": "source, series, known_at, metric, stage",
     "core_inventory_history": (
         "source, series, corpus_id, metric, stage, valid_on, known_at, "
         "CASE WHEN source = 'catalogue' THEN origin_id END"
@@ -128,6 +132,10 @@ def test_a_source_shows_its_newest_vintage_and_last_attempt(
         "last_status": "loaded",
         "message": "2 of 2 file(s) new",
         "last_tried": now,
+        "last_change": date(2024, 2, 1),
+        "change": 1.0,
+        "changed": "counts pages raw",
+        "state": "accepted",
     }
 
 

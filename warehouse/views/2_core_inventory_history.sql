@@ -15,10 +15,8 @@ WITH metric_vintage AS (
         lead(known_at) OVER w AS superseded_at
     FROM (
         SELECT DISTINCT source, series, metric, known_at
-        FROM inventory
-        WHERE
-            source <> 'catalogue'
-            AND known_at <= coalesce(getvariable('known_at'), DATE '9999-12-31')
+        FROM vintage_total
+        WHERE known_at <= coalesce(getvariable('known_at'), DATE '9999-12-31')
     )
     WINDOW w AS (PARTITION BY source, series, metric ORDER BY known_at)
 ),

@@ -89,7 +89,7 @@ def test_hostile_text_neither_breaks_a_row_nor_becomes_markup(
     run = replace(decisions[1], run=HOSTILE, reasons=(HOSTILE,))
     source = replace(sources[0], source=HOSTILE)
     report = render_markdown(hostile, [run], [source])
-    widths = {"Run": 7, "Claim": 9, "Source": 6}
+    widths = {"Run": 7, "Claim": 9, "Source": 7}
     lines = report.splitlines()
     for first, width in widths.items():
         head = next(at for at, line in enumerate(lines) if line.startswith(f"| {first} |"))
