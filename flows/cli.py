@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import decide, forecast, ingest, launches, query, runs, scenario, system
+from flows.commands import (
+    decide,
+    forecast,
+    ingest,
+    launches,
+    law,
+    probe,
+    query,
+    runs,
+    scenario,
+    system,
+)
 from flows.output import say
 
 app = typer.Typer(
@@ -22,7 +33,9 @@ app = typer.Typer(
 for group in (ingest, query, forecast, decide, launches, system):
     app.add_typer(group.app)
 app.add_typer(scenario.app, name="scenario")
+app.add_typer(law.app, name="law")
 app.add_typer(runs.app, name="runs")
+app.add_typer(probe.app, name="probe")
 
 
 @app.callback()

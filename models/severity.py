@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.errors import OutsideValidRange
-from models.laws.chinchilla import Array, Number, Optimum
 from models.laws.data_constrained import DataConstrained
+from models.laws.law import Array, Number, Optimum
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from models.laws.chinchilla import Chinchilla, bits_per_token, rule_of_thumb_penalty
+from models.laws.chinchilla import Chinchilla, rule_of_thumb_penalty
 from models.laws.data_constrained import DataConstrained
+from models.laws.entropy import bits_per_token
 from models.severity import severity
 
 ROOT = Path(__file__).parents[2]
