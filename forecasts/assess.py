@@ -127,16 +127,16 @@ def assess(
         probability_remixed=_rounded(float(remixed.mean())),
         binding=_binding(stocks, fixed, tokens, year),
         uncounted=tuple(d for d in mixture.domains if d not in worlds.domains),
-        demand_tokens=_span(tokens),
-        unique_tokens=_span(unique),
-        epochs_needed=_span(_epochs_needed(worlds, law, tokens, unique)),
-        synthetic_share_needed=_span(_synthetic_needed(worlds, run, tokens, unique)),
-        best_params=_span(cost.optimum.params),
-        best_tokens=_span(cost.optimum.tokens),
-        best_epochs=_span(cost.optimum.epochs),
-        loss_gap_nats=_span(cost.loss_gap_nats),
-        compute_ratio=_span(cost.compute_ratio),
-        delay_months=_span(cost.delay_months),
+        demand_tokens=span(tokens),
+        unique_tokens=span(unique),
+        epochs_needed=span(_epochs_needed(worlds, law, tokens, unique)),
+        synthetic_share_needed=span(_synthetic_needed(worlds, run, tokens, unique)),
+        best_params=span(cost.optimum.params),
+        best_tokens=span(cost.optimum.tokens),
+        best_epochs=span(cost.optimum.epochs),
+        loss_gap_nats=span(cost.loss_gap_nats),
+        compute_ratio=span(cost.compute_ratio),
+        delay_months=span(cost.delay_months),
         mixture=dict(zip(mixture.domains, map(float, mixture.planned), strict=True)),
         mixture_found=_found(stocks, mixture, tokens, year),
         earliest_date=earliest(fixed),
@@ -148,7 +148,7 @@ def _rounded(x: float) -> float:
     return float(f"{x:.7g}")
 
 
-def _span(values: Array) -> Span:
+def span(values: Array) -> Span:
     """5 %, 50 % and 95 % quantiles over worlds; None where that world has none (infinite)."""
     ordered = np.sort(values)
     places = [min(int(np.ceil(level * ordered.size)) - 1, ordered.size - 1) for level in LEVELS]
