@@ -45,7 +45,7 @@ def delay_months(compute_ratio: Number, growth_per_year: Number) -> Array:
             f"compute ratio spans {np.min(ratio):g} to {np.max(ratio):g}; C_eq/C lies above 0 and "
             "at most at 1: pass compute_ratio of a severity"
         )
-    return np.asarray(-12 * np.log(ratio) / np.log(growth))
+    return np.asarray(12 * np.log(1 / ratio) / np.log(growth))
 
 
 def severity(
