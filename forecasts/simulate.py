@@ -142,19 +142,22 @@ class Worlds:
             return law_repetition(self.value("repetition.epochs"), self.value("repetition.r_star"))
         return self._gain("repetition")
 
-    def multiplier_within(self, max_epochs: float | None) -> Array:
-        """Effective tokens per unique token when a run also limits its epochs, shape (world,).
+    def repetition_within(self, max_epochs: float | None) -> Array:
+        """What repetition gives when a run also limits its epochs, shape (world,).
 
         Only the law form knows epochs; under a flat gain the limit m also caps the gain at m,
         since m passes are worth at most m unique passes.
         """
         if max_epochs is None:
-            return self.multiplier
+            return self.repetition
         if isinstance(self.scenario.repetition, LawRepetition):
             epochs = np.minimum(self.value("repetition.epochs"), max_epochs)
-            repetition = law_repetition(epochs, self.value("repetition.r_star"))
-        else:
-            repetition = np.minimum(self.repetition, max_epochs)
+            return law_repetition(epochs, self.value("repetition.r_star"))
+        return np.minimum(self.repetition, max_epochs)
+
+    def multiplier_within(self, max_epochs: float | None) -> Array:
+        """Effective tokens per unique token within a run's epoch limit, shape (world,)."""
+        repetition = self.repetition_within(max_epochs)
         return capped_product(repetition, self.synthetic, self.scenario.multiplier_cap)
 
     def supply(

@@ -149,6 +149,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "runs import": [str(plan)],
         "runs list": [],
         "runs show": ["example-2027"],
+        "assess": ["--scenario", str(few)],
         "decide": ["--scenario", str(few)],
         "launch": [],
         "probe import": [str(Path(__file__).parents[1] / "data/probe")],
