@@ -217,7 +217,9 @@ def _log_axis(title: str, field: str, ticks: list[float]) -> dict[str, Any]:
 def ratio_spec() -> dict[str, Any]:
     """Tokens per parameter by compute: solid inside the fitted range, dashed beyond, one band."""
     grid = np.geomspace(1e18, 1e30, 49)
-    lines = [row for entry, law in _laws() for row in _ratio_rows(entry.name, law, grid)]
+    rows = [row for entry, law in _laws() for row in _ratio_rows(entry.name, law, grid)]
+    # Painted in this order: the laws with a colour of their own lie on top.
+    lines = sorted(rows, key=lambda row: row["law"] != OTHERS)
     x = _log_axis("training compute, FLOP", "C", [10.0**p for p in range(18, 31, 2)])
     y = _log_axis("tokens per parameter", "t", [0.1, 1.0, 10.0, 100.0, 1000.0])
     hues = PICTURED | {OTHERS: "#c4bfb2"}
