@@ -4,6 +4,8 @@ DatawallError            every error a user can cause or meet; printed as one li
 └── ModelError
     ├── ClaimInvalid     a value, interval or level that is no claim
     ├── OutsideValidRange  an input beyond the range a law was fitted on or defined for
+    ├── LawUnknown       a name that no law has
+    ├── LawCannotAnswer  a question the law does not answer, or a law without verified constants
     └── RecordInvalid    a record that breaks the shared vocabulary
 """
 
@@ -22,6 +24,14 @@ class ClaimInvalid(ModelError):
 
 class OutsideValidRange(ModelError):
     """An input outside the range in which a formula means anything."""
+
+
+class LawUnknown(ModelError):
+    """A name that no law has."""
+
+
+class LawCannotAnswer(ModelError):
+    """A question a law does not answer, or any question to one without verified constants."""
 
 
 class RecordInvalid(ModelError):

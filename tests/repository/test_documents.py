@@ -64,17 +64,6 @@ def test_readme_counts_are_true(
     assert f"{baseline.worlds:,}" in readme
 
 
-def test_changelog_counts_the_catalogue(
-    published: duckdb.DuckDBPyConnection, document: Callable[[str], str]
-) -> None:
-    row = published.execute(
-        "SELECT (SELECT count(*) FROM inventory) + (SELECT count(*) FROM factor) "
-        "+ (SELECT count(*) FROM law_fit)"
-    ).fetchone()
-    assert row
-    assert f"Catalogue of {row[0]} cited figures" in document("CHANGELOG.md")
-
-
 def test_every_law_fit_is_described(
     published: duckdb.DuckDBPyConnection, document: Callable[[str], str]
 ) -> None:

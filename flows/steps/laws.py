@@ -1,0 +1,324 @@
+"""Answers of scaling laws, from the fits of the published warehouse copy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from flows.errors import UsageError
+from flows.output import finite
+from flows.steps.prepare import ready
+from flows.workspace import Workspace
+from models.errors import LawCannotAnswer, OutsideValidRange
+from models.laws import registry
+from models.laws.chinchilla import Chinchilla
+from models.laws.entropy import bits_per_token, learnable_bits
+from models.laws.fits import FitRow, chosen
+from models.laws.inference import inference_optimum
+from models.laws.law import Array, Law, Optimum, range_words
+from models.quantities import FLOP_PER_PARAM_TOKEN
+from warehouse.laws import read_law_fits
+
+SPARSITY = "sparsity_factor:judgement"
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A law as asked: its name, the law, and all fits known."""
+
+    name: str
+    law: Law
+    fits: dict[str, FitRow]
+
+
+def fits(workspace: Workspace) -> dict[str, FitRow]:
+    """Every fit of the published copy, which is made first if it is missing."""
+    with ready(workspace) as connection:
+        return read_law_fits(connection)
+
+
+@contextmanager
+def asking(workspace: Workspace, name: str) -> Iterator[Asked]:
+    """A law by name; what it refuses is said under that name."""
+    registry.entry(name)
+    known = fits(workspace)
+    law = registry.law(name, known)
+    try:
+        yield Asked(name, law, known)
+    except (LawCannotAnswer, OutsideValidRange) as error:
+        raise type(error)(f"law {name}: {error}") from error
+
+
+def _number(value: float | Array) -> float | None:
+    """A scalar answer as JSON holds it: infinity and not-a-number are null."""
+    number: float | None = finite(float(np.asarray(value)))
+    return number
+
+
+def _marks(asked: Asked, compute_flop: float, strict: bool) -> Document:
+    """Whether an answer extrapolates its law; refused if strict.
+
+    Raises: OutsideValidRange with the range, if strict
+    """
+    outside = not math.isfinite(compute_flop) or bool(asked.law.outside_range(compute_flop))
+    known = asked.law.range_flop
+    if outside and strict:
+        raise OutsideValidRange(
+            f"compute is {compute_flop:g} FLOP and the law was fitted on {range_words(known)}; "
+            "leave --strict away to extrapolate"
+        )
+    return {
+        "law": asked.name,
+        "extrapolated": outside,
+        "range_flop": None if known is None else list(known),
+    }
+
+
+def loss(
+    workspace: Workspace,
+    name: str,
+    params: float,
+    tokens: float,
+    unique: float | None,
+    strict: bool,
+) -> Document:
+    """Loss of one model, in nats and bits, with what is left to learn of each token."""
+    with asking(workspace, name) as asked:
+        supply = math.inf if unique is None else unique
+        nats = asked.law.loss(params, tokens, supply)
+        compute = FLOP_PER_PARAM_TOKEN * params * tokens
+        floor = asked.law.irreducible_nats
+        return {
+            "loss_nats": _number(nats),
+            "loss_bits": _number(bits_per_token(nats)),
+            "irreducible_nats": _number(floor),
+            "learnable_bits_per_token": _number(learnable_bits(nats, floor)),
+            "params": _number(params),
+            "tokens": _number(tokens),
+            "unique": unique,
+            "epochs": _number(max(tokens / supply, 1.0)),
+            "compute_flop": _number(compute),
+            **_marks(asked, compute, strict),
+        }
+
+
+def optimum(
+    workspace: Workspace,
+    name: str,
+    compute: float | None,
+    unique: float | None,
+    target: float | None,
+    served: float | None,
+    strict: bool,
+) -> Document:
+    """Best model of a budget, or the least budget that reaches a loss and its best model."""
+    if (compute is None) == (target is None):
+        raise UsageError("give either --compute or --loss, not both and not neither")
+    if served is not None and unique is not None:
+        raise UsageError("--inference-tokens takes fresh tokens only; leave --unique away")
+    with asking(workspace, name) as asked:
+        spent = float(asked.law.compute_for_loss(target)) if target is not None else compute or 0.0
+        best = asked.law.optimum(spent, math.inf if unique is None else unique)
+        document = {**_best(best), "compute_flop": spent, "unique": unique}
+        if served is not None:
+            document |= _served(asked, best, served)
+        return document | _marks(asked, spent, strict)
+
+
+def _best(best: Optimum) -> Document:
+    return {
+        "params": _number(best.params),
+        "tokens": _number(best.tokens),
+        "tokens_per_param": _number(best.tokens_per_param),
+        "epochs": _number(best.epochs),
+        "loss_nats": _number(best.loss_nats),
+        "clamped": bool(best.clamped),
+    }
+
+
+def _served(asked: Asked, best: Optimum, served: float) -> Document:
+    """The same loss at the least compute of training and use."""
+    if not isinstance(asked.law, Chinchilla):
+        raise LawCannotAnswer(
+            "--inference-tokens needs a loss surface for fresh tokens; ask sardana or besiroglu"
+        )
+    cheapest = inference_optimum(asked.law, best.loss_nats, served)
+    return {
+        "params": _number(cheapest.params),
+        "tokens": _number(cheapest.tokens),
+        "tokens_per_param": _number(cheapest.tokens / cheapest.params),
+        "inference_tokens": served,
+        "training_and_use_flop": _number(cheapest.total_flop),
+        "saved": _number(cheapest.saved),
+    }
+
+
+def penalty(
+    workspace: Workspace,
+    name: str,
+    params: float | None,
+    tokens: float | None,
+    overtraining: float | None,
+    compute: float | None,
+    unique: float | None,
+    strict: bool,
+) -> Document:
+    """Cost of a model, of overtraining, or of a limit on unique tokens."""
+    if overtraining is not None:
+        if params is not None or tokens is not None or unique is not None:
+            raise UsageError("--overtraining goes with --compute alone")
+        return _overtraining(workspace, name, overtraining, compute, strict)
+    with asking(workspace, name) as asked:
+        if params is not None and tokens is not None and compute is None:
+            spent = FLOP_PER_PARAM_TOKEN * params * tokens
+            supply = math.inf if unique is None else unique
+            found = asked.law.penalty_of_model(params, tokens, supply)
+        elif compute is not None and unique is not None and params is None and tokens is None:
+            spent, found = compute, asked.law.penalty_of_limit(compute, unique)
+        else:
+            raise UsageError(
+                "give --params and --tokens (with --unique if tokens repeat), or --overtraining, "
+                "or --compute and --unique"
+            )
+        return {
+            "compute_equivalent_flop": _number(found.compute_equivalent_flop),
+            "compute_equivalent_ratio": _number(found.ratio),
+            "loss_gap_nats": _number(found.loss_gap_nats),
+            "compute_penalty": _number(1 / found.ratio),
+            "compute_flop": spent,
+            **_marks(asked, spent, strict),
+        }
+
+
+# Any budget gives the same ratio: the laws with a loss have a power of compute in it.
+_ANY_BUDGET = 1e22
+
+
+def _overtraining(
+    workspace: Workspace, name: str, k: float, compute: float | None, strict: bool
+) -> Document:
+    """Cost of k times the best tokens per parameter; without a budget, only the ratio is known."""
+    with asking(workspace, name) as asked:
+        found = asked.law.penalty_of_overtraining(k, compute or _ANY_BUDGET)
+        known = compute is not None
+        marks = _marks(asked, compute, strict) if compute is not None else {"law": name}
+        return {
+            "compute_equivalent_flop": _number(found.compute_equivalent_flop) if known else None,
+            "compute_equivalent_ratio": _number(found.ratio),
+            "loss_gap_nats": _number(found.loss_gap_nats) if known else None,
+            "compute_penalty": _number(1 / found.ratio),
+            "compute_flop": compute,
+            "overtraining": k,
+            **marks,
+        }
+
+
+def demand(
+    workspace: Workspace,
+    name: str,
+    compute: float,
+    sparsity: float,
+    overtraining: float,
+    unique: float | None,
+    strict: bool,
+) -> Document:
+    """Tokens and parameters a run of this compute asks for."""
+    with asking(workspace, name) as asked:
+        exponent = float(chosen(asked.fits, SPARSITY).coefficients["w"])
+        wanted = asked.law.demand(
+            compute,
+            sparsity=sparsity,
+            sparsity_exponent=exponent,
+            overtraining=overtraining,
+            unique=math.inf if unique is None else unique,
+        )
+        return {
+            "tokens": _number(wanted.tokens),
+            "active_params": _number(wanted.active_params),
+            "total_params": _number(wanted.total_params),
+            "tokens_per_param": _number(wanted.tokens_per_param),
+            "epochs": _number(wanted.epochs),
+            "unique": unique,
+            "sparsity": sparsity,
+            "sparsity_exponent": exponent,
+            "overtraining": overtraining,
+            "compute_flop": compute,
+            **_marks(asked, compute, strict),
+        }
+
+
+def listing(workspace: Workspace) -> list[Document]:
+    """Every law with its status and what it answers."""
+    known = fits(workspace)
+    return [_listed(name, known) for name in registry.ENTRIES]
+
+
+def _listed(name: str, known: dict[str, FitRow]) -> Document:
+    entry = registry.entry(name)
+    rows = registry.fits_of(name, known)
+    own = rows[0] if rows else None
+    return {
+        "name": name,
+        "title": entry.title,
+        "status": entry.status,
+        "answers": [] if entry.build is None else _answers(registry.law(name, known)),
+        "range_flop": None if own is None or own.range_flop is None else list(own.range_flop),
+        "source": "" if own is None else own.source,
+        "refusal": entry.refusal,
+    }
+
+
+def _answers(law: Law) -> list[str]:
+    """The questions a law does not refuse, by asking each at an ordinary size."""
+    questions: dict[str, Callable[[], object]] = {
+        "loss": lambda: law.loss(1e9, 2e10),
+        "optimum": lambda: law.optimum(1e22),
+        "penalty": lambda: law.penalty_of_overtraining(2.0, 1e22),
+        "demand": lambda: law.demand(1e22),
+    }
+    answered = []
+    for question, ask in questions.items():
+        try:
+            ask()
+        except LawCannotAnswer:
+            continue  # what a law refuses is left out of the list, which is what it says
+        answered.append(question)
+    return answered
+
+
+def show(workspace: Workspace, name: str) -> Document:
+    """One law: equation, symbols, units, range, source, and its fits with their uncertainty."""
+    from importlib import import_module
+    from inspect import getdoc
+
+    entry, known = registry.entry(name), fits(workspace)
+    text = getdoc(import_module(entry.module)) or ""
+    return {
+        **_listed(entry.name, known),
+        "aliases": sorted(a for a, target in registry.ALIASES.items() if target == entry.name),
+        "description": text,
+        "fits": [_fit(row) for row in registry.fits_of(name, known)],
+    }
+
+
+def _fit(row: FitRow) -> Document:
+    return {
+        "fit": row.reference,
+        "coefficients": dict(row.coefficients),
+        "standard_errors": dict(row.standard_errors),
+        "intervals": {symbol: list(ends) for symbol, ends in row.intervals.items()},
+        "loss_unit": row.loss_unit,
+        "range_flop": None if row.range_flop is None else list(row.range_flop),
+        "points": row.points,
+        "status": row.status,
+        "basis": row.basis,
+        "known_at": row.known_at,
+        "source": row.source,
+        "url": row.url,
+    }
