@@ -145,8 +145,13 @@ def _entry(entry: Entry) -> Iterator[str]:
         )
         yield (
             f"| `{row.reference}` | {_coefficients(row)} | {reach} | {row.points or '–'} "
-            f"| {row.status}: {row.basis} | [{row.source}]({row.url}) |"
+            f"| {row.status}: {row.basis} | [{row.source}]({_address(row.url)}) |"
         )
+
+
+def _address(url: str) -> str:
+    """A source's address as seen from docs/laws: this project's own judgements cite its documents."""
+    return f"../{url.removeprefix('docs/')}" if url.startswith("docs/") else url
 
 
 def _coefficients(row: FitRow) -> str:

@@ -77,7 +77,9 @@ class Transformer(nn.Module):
         for name, weight in self.named_parameters():
             if weight.dim() > 1:
                 shrink = math.sqrt(2 * shape.depth) if name.endswith("_out.weight") else 1.0
-                nn.init.normal_(weight, std=INITIAL_SCALE / math.sqrt(shape.width) / shrink, generator=generator)
+                nn.init.normal_(
+                    weight, std=INITIAL_SCALE / math.sqrt(shape.width) / shrink, generator=generator
+                )
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits, shape (batch, token, vocabulary); tokens is (batch, token)."""
