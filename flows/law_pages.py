@@ -150,7 +150,7 @@ def _entry(entry: Entry) -> Iterator[str]:
 
 
 def _address(url: str) -> str:
-    """A source's address as seen from docs/laws: this project's own judgements cite its documents."""
+    """A source's address as seen from docs/laws; own judgements cite documents of the project."""
     return f"../{url.removeprefix('docs/')}" if url.startswith("docs/") else url
 
 
