@@ -140,12 +140,14 @@ def _entry(entry: Entry) -> Iterator[str]:
         yield "| fit | coefficients | range, FLOP | points | status | source |"
         yield "|---|---|---|---|---|---|"
     for row in rows:
+        # A judgement's source is a page of these documents, told from the project's root.
+        url = row.url if "://" in row.url else f"../../{row.url}"
         reach = (
             "not seen" if row.range_flop is None else f"{row.range_flop[0]:g}–{row.range_flop[1]:g}"
         )
         yield (
             f"| `{row.reference}` | {_coefficients(row)} | {reach} | {row.points or '–'} "
-            f"| {row.status}: {row.basis} | [{row.source}]({row.url}) |"
+            f"| {row.status}: {row.basis} | [{row.source}]({url}) |"
         )
 
 
