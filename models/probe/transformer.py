@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from models.probe.shape import Shape
 
-# Deviation of initial weights times √width; GPT-2 has 0.02 at width 768, and a tiny network needs more
-# to start learning at once.
+# Deviation of initial weights times √width; GPT-2 has 0.02 at width 768, and a tiny network needs
+# more to start learning at once.
 INITIAL_SCALE = 0.5
 ROTARY_BASE = 10_000.0
 
