@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
@@ -65,7 +65,6 @@ def test_one_variable_laws_split_nothing(fits: dict[str, FitRow]) -> None:
         registry.law("kaplan_L_N", fits).tokens_for_loss(2.0, 1e9)
 
 
-@settings(deadline=None)
 @given(size=st.floats(6, 13))
 def test_counting_inverts(size: float) -> None:
     fit = {"c": 47491.0}

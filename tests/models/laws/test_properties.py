@@ -54,7 +54,7 @@ def test_the_lists_are_complete(fits: dict[str, FitRow]) -> None:
     assert found == sorted(SURFACES, key=ALLOCATING.index)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(n=log_params, d=log_tokens, more=log_factor)
 def test_loss_falls_in_params_and_fresh_tokens(
     surface: Law, n: float, d: float, more: float
@@ -65,7 +65,7 @@ def test_loss_falls_in_params_and_fresh_tokens(
     assert loss > float(surface.irreducible_nats)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(n=log_params, d=log_tokens, u=log_tokens, more=log_factor)
 def test_loss_falls_in_unique_tokens(
     surface: Law, n: float, d: float, u: float, more: float
@@ -75,7 +75,7 @@ def test_loss_falls_in_unique_tokens(
     assert float(surface.loss(10**n, 10**d)) <= many * (1 + 1e-14)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(c=log_compute, u=log_tokens)
 def test_optimum_spends_the_budget(allocating: Law, c: float, u: float) -> None:
     for unique in (np.inf, 10**u):
@@ -85,7 +85,7 @@ def test_optimum_spends_the_budget(allocating: Law, c: float, u: float) -> None:
         assert best.tokens <= unique * best.epochs * (1 + 1e-12)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(c=log_compute, x=st.floats(-1, 1))
 def test_no_other_split_is_better(surface: Law, c: float, x: float) -> None:
     """The first-order condition without derivatives: any step along 6ND = C raises the loss."""
@@ -94,7 +94,7 @@ def test_no_other_split_is_better(surface: Law, c: float, x: float) -> None:
     assert float(other) >= float(best.loss_nats) * (1 - 1e-14)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(c=log_compute, u=log_tokens, x=st.floats(-1, 1))
 def test_no_other_split_is_better_under_a_limit(
     repeating: Law, c: float, u: float, x: float
@@ -105,13 +105,13 @@ def test_no_other_split_is_better_under_a_limit(
         assert float(other) >= float(best.loss_nats) * (1 - 1e-12)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(c=log_compute, more=log_factor)
 def test_demand_rises_with_compute(allocating: Law, c: float, more: float) -> None:
     assert allocating.optimal_tokens(10 ** (c + more)) > allocating.optimal_tokens(10**c)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(c=log_compute, s=st.floats(0, 0.99), k=st.floats(0.1, 100), w=st.floats(0.2, 0.6))
 def test_demand_keeps_the_budget_and_multiplies_the_ratio(
     allocating: Law, c: float, s: float, k: float, w: float
@@ -124,7 +124,7 @@ def test_demand_keeps_the_budget_and_multiplies_the_ratio(
     assert wanted.total_params * (1 - s) == pytest.approx(wanted.active_params, rel=1e-12)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(c=log_compute, u=log_tokens, more=log_factor)
 def test_more_unique_tokens_never_need_more_epochs(
     allocating: Law, c: float, u: float, more: float
@@ -134,7 +134,7 @@ def test_more_unique_tokens_never_need_more_epochs(
     assert few.epochs >= 1
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(c=log_compute, log_k=st.floats(-4, 4))
 def test_penalty_is_least_at_the_optimum(surface: Law, c: float, log_k: float) -> None:
     # Above E by more than rounding: near E the inverse of the loss has no digits left.
@@ -149,7 +149,7 @@ def test_penalty_is_least_at_the_optimum(surface: Law, c: float, log_k: float) -
     assert float(cost.compute_equivalent_flop) <= 10**c * (1 + 1e-12)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(c=st.floats(20, 26))
 def test_an_unlimited_supply_is_no_limit(allocating: Law, c: float) -> None:
     free = allocating.optimum(10**c)
@@ -158,7 +158,7 @@ def test_an_unlimited_supply_is_no_limit(allocating: Law, c: float) -> None:
     assert vast.epochs == 1
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(n=log_params, d=log_tokens)
 def test_without_repeats_the_data_constrained_law_is_its_base(
     repeating: Law, n: float, d: float
@@ -173,7 +173,7 @@ def test_without_repeats_the_data_constrained_law_is_its_base(
     )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(n=log_params, d=log_tokens)
 def test_tokens_invert_the_loss(surface: Law, n: float, d: float) -> None:
     loss, floor = surface.loss(10**n, 10**d), surface.loss(10**n, 1e40)
@@ -183,7 +183,7 @@ def test_tokens_invert_the_loss(surface: Law, n: float, d: float) -> None:
     assert np.isinf(surface.tokens_for_loss(floor * 0.99, 10**n))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(c=st.floats(19, 25))
 def test_compute_inverts_the_optimum(surface: Law, c: float) -> None:
     best = surface.optimum(10**c)
@@ -218,7 +218,7 @@ def test_harm_can_make_more_epochs_worse() -> None:
     assert losses[-1] > losses[0]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(c=st.floats(20, 26), u=st.floats(9, 15), x=st.floats(-0.5, 0.5))
 def test_harmful_optimum_is_one(c: float, u: float, x: float) -> None:
     best = HARM.optimum(10**c, 10**u)
