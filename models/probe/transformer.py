@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from models.probe.shape import Shape
 
-# Deviation of initial weights times √width; GPT-2 has 0.02 at width 768, and a tiny network needs more
-# to start learning at once.
+# Deviation of initial weights times √width; GPT-2 has 0.02 at width 768, and a tiny network needs
+# more to start learning at once.
 INITIAL_SCALE = 0.5
 ROTARY_BASE = 10_000.0
 
@@ -77,7 +77,9 @@ class Transformer(nn.Module):
         for name, weight in self.named_parameters():
             if weight.dim() > 1:
                 shrink = math.sqrt(2 * shape.depth) if name.endswith("_out.weight") else 1.0
-                nn.init.normal_(weight, std=INITIAL_SCALE / math.sqrt(shape.width) / shrink, generator=generator)
+                nn.init.normal_(
+                    weight, std=INITIAL_SCALE / math.sqrt(shape.width) / shrink, generator=generator
+                )
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits, shape (batch, token, vocabulary); tokens is (batch, token)."""
