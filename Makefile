@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 # Without bytecode every command would compile two thousand modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: forecast test campaign check bench probe up down clean lock help
+.PHONY: forecast test campaign check bench docs probe up down clean lock help
 .DEFAULT_GOAL := help
 
 help:
@@ -65,6 +65,9 @@ check: $(VENV)/.dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q tests/repository
+
+docs: $(VENV)/.dev
+	@$(BIN)/python -m flows.law_pages
 
 bench: $(BENCH)/.installed
 	@$(BENCH)/bin/python -m benchmarks

@@ -20,6 +20,7 @@ from flows.commands import (
     query,
     runs,
     scenario,
+    sensitivity,
     system,
 )
 from flows.output import say
@@ -31,7 +32,7 @@ app = typer.Typer(
     help="When does training data run out, for which domain, and which runs does it support?",
 )
 # In this order they stand in --help: those without a name of their own are top-level commands.
-for group in (ingest, query, forecast, assess, decide, launches, system):
+for group in (ingest, query, forecast, sensitivity, assess, decide, launches, system):
     app.add_typer(group.app)
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(law.app, name="law")

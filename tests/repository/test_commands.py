@@ -150,6 +150,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "runs list": [],
         "runs show": ["example-2027"],
         "assess": ["--scenario", str(few)],
+        "sensitivity": [],
         "decide": ["--scenario", str(few)],
         "launch": [],
         "probe import": [str(Path(__file__).parents[1] / "data/probe")],
