@@ -39,7 +39,7 @@ def probe_plan(
     gpu_type: Annotated[str, typer.Option(help="Accelerator model.")] = "",
     hours: Annotated[float, typer.Option(help="Most hours a run may take.")] = 1.0,
     price: Annotated[float, typer.Option(min=0, help="USD an hour of the machine.")] = 0.0,
-    budget: Annotated[float | None, typer.Option(help="Most USD a run may cost.")] = None,
+    budget: Annotated[float, typer.Option(help="Most USD a run may cost.")] = 10.0,
     python: Annotated[str, typer.Option(help="Interpreter where the job runs.")] = sys.executable,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
 ) -> None:

@@ -122,7 +122,7 @@ def read_settings(path: Path | None, words: Sequence[str]) -> tuple[ProbeSetting
     if approved:
         _require_same(given, "run", approved.get("run"))
         given |= {"run": approved.get("run")}
-        if approved.get("budget_usd") is not None and "price_per_hour_usd" in given:
+        if approved.get("budget_usd") is not None and given.get("price_per_hour_usd"):
             given["budget_usd"] = approved["budget_usd"]
     try:
         settings = ProbeSettings.model_validate(given)

@@ -42,7 +42,7 @@ class Job:
     gpus: int
     gpu_type: str
     hours: float
-    budget_usd: float | None
+    budget_usd: float
 
 
 def plan_repetition(settings: Mapping[str, Any], most_epochs: int, job: Job) -> str:
@@ -82,7 +82,7 @@ def _planned(run: StudyRun, shared: dict[str, Any], job: Job) -> dict[str, Any]:
         "tokens": settings.order().tokens,
         "mixture": {settings.domain: 1.0},
         "max_epochs": max(1.0, float(run.epochs)),
-        **({} if job.budget_usd is None else {"budget_usd": job.budget_usd}),
+        "budget_usd": job.budget_usd,
         "resources": {
             "gpus": job.gpus, "gpu_type": job.gpu_type, "hours": job.hours,
             **({"usd_per_gpu_hour": price} if price else {}),

@@ -244,8 +244,9 @@ def _verdict(
 ) -> str:
     if chance < REJECT_BELOW:
         return (
-            f"the most repeated run is {rise:.3g} nats worse than a less repeated one (chance below "
-            f"{max(chance, 1e-6):.1g}), and the form never rises with epochs: repetition harms here"
+            f"the most repeated run is {rise:.3g} nats worse than a less repeated one (chance "
+            f"below {max(chance, 1e-6):.1g}), and the form never rises with epochs: repetition "
+            "harms here"
         )
     if noise_nats is not None:
         fit = float(stats.chi2.sf(error / noise_nats**2, freedom))
