@@ -40,6 +40,26 @@ class Workspace:
         """Rendered manifests."""
         return self.root / "launches"
 
+    @property
+    def jobs(self) -> Path:
+        """One folder per job that was started here, named by its launch."""
+        return self.root / "jobs"
+
+    @property
+    def ledger(self) -> Path:
+        """The launch ledger, unless DATAWALL_LEDGER_URL names a server."""
+        return self.root / "ledger.sqlite"
+
+    @property
+    def policy(self) -> Path:
+        """Limits on launches; defaults hold for what it does not say."""
+        return self.root / "policy.yaml"
+
+    @property
+    def probes(self) -> Path:
+        """Folders of probe runs: checkpoint, loss curve, result."""
+        return self.root / "probes"
+
 
 def make(workspace: Workspace) -> None:
     """Make the workspace folder if it is missing; called by whatever is about to write.

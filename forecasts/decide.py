@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import count, takewhile
 
 import numpy as np
 
+from forecasts.dates import first_passing
 from forecasts.plan import PlannedRun
 from forecasts.results import Decision, GateRow, Verdict
 from forecasts.simulate import Worlds
@@ -19,7 +18,6 @@ from models.quantities import FLOP_PER_PARAM_TOKEN, decimal_year
 
 # A verdict rests on inventories and claims that age; after this it must be decided again.
 VALID_FOR = timedelta(days=30)
-MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +70,13 @@ def _earliest(
     worlds: Worlds, needs: Sequence[_Need], tokens: Array, multiplier: Array, run: PlannedRun,
     start: date,
 ) -> date | None:  # fmt: skip
-    """First day, in steps of a month from start, at which the run's probability is reached.
-
-    Years are tried first: supply grows at a steady rate in every world.
-    """
+    """First day, in steps of a month from start, at which the run's probability is reached."""
 
     def passes(day: date) -> bool:
         at = decimal_year(day)
         return _joint(_covered(worlds, needs, tokens, multiplier, at)) >= run.required_probability
 
-    if passes(start):
-        return start
-    end = date(worlds.scenario.horizon, 1, 1)
-    years = takewhile(lambda day: day < end, (_months_after(start, MONTHS * i) for i in count(1)))
-    late = next((day for day in (*years, end) if passes(day)), None)
-    if late is None or late <= start:
-        return None
-    months = (_months_after(late, -step) for step in range(MONTHS - 1, 0, -1))
-    return next((day for day in months if day > start and passes(day)), late)
-
-
-def _months_after(day: date, months: int) -> date:
-    """The same day of another month, or its last day if it is shorter."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    return first_passing(start, worlds.scenario.horizon, passes)
 
 
 def _gate(
@@ -201,9 +182,15 @@ def _decision_id(run: PlannedRun, forecast_id: str, as_of: date) -> str:
 
 
 def manifest(
-    run: PlannedRun, decision: Decision, scenario: str, data_vintages: Sequence[dict[str, str]]
+    run: PlannedRun,
+    decision: Decision,
+    scenario: str,
+    data_vintages: Sequence[dict[str, str]],
+    attempt: int = 1,
 ) -> dict[str, object]:
     """Exactly what would be launched: sizes, tokens by domain, data vintages, resources.
+
+    Its checksum is what an approval is of; another attempt is another manifest.
 
     Units: params, tokens, FLOP. Sizes are the plan's own, or the decision's median demand with
     params = C/(6·tokens).
@@ -231,5 +218,12 @@ def manifest(
         "data_vintages": list(data_vintages),
         "resources": None if run.resources is None else run.resources.model_dump(mode="json"),
         "budget_usd": run.budget_usd,
-        "payload": run.payload,
+        "payload": run.payload if isinstance(run.payload, str) else list(run.payload),
+        "attempt": attempt,
+        "launcher": run.launcher,
+        "deployment": run.deployment,
+        "synthetic_cap": run.synthetic_cap,
+        "release_on": None if run.release_on is None else run.release_on.isoformat(),
+        "evaluation": run.evaluation,
+        "corpora": [corpus.model_dump(mode="json") for corpus in run.corpora],
     }

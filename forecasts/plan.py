@@ -22,6 +22,7 @@ from models.records import Domain
 SHARE_TOLERANCE = 1e-6
 # The last horizon a scenario can have.
 LAST_YEAR = 2150
+MAX_PAYLOAD = 10_000
 
 
 class Resources(Section):
@@ -30,6 +31,26 @@ class Resources(Section):
     gpus: Whole = Field(ge=0, description="accelerators, 0 for none")
     gpu_type: str = Field(default="", max_length=100, description="accelerator model")
     hours: Number = Field(gt=0, description="wall-clock limit")
+    nodes: Whole = Field(default=1, ge=1, description="machines; gpus are all of them together")
+    usd_per_gpu_hour: Number | None = Field(
+        default=None, ge=0, description="price, from which the cost of an ended job is taken"
+    )
+    partition: str = Field(default="", max_length=100, description="Slurm partition")
+    node_selector: dict[str, str] = Field(
+        default={}, max_length=20, description="Kubernetes node labels"
+    )
+
+
+class Corpus(Section):
+    """One frozen corpus the run reads, and what permits that."""
+
+    corpus: str = Field(min_length=1, max_length=200, description="name")
+    domain: Domain = Field(description="domain of the mixture it serves")
+    licence: str = Field(min_length=1, max_length=200, description="licence or contract")
+    valid_until: Day | None = Field(default=None, description="last day of the licence, if any")
+    sha256: str = Field(
+        default="", pattern=r"^([0-9a-f]{64})?$", description="checksum of its frozen manifest"
+    )
 
 
 class PlannedRun(Section):
@@ -53,8 +74,43 @@ class PlannedRun(Section):
     )
     budget_usd: Number | None = Field(default=None, gt=0, description="most the run may cost")
     resources: Resources | None = Field(default=None, description="what the scheduler is asked for")
-    payload: str = Field(default="", max_length=10_000, description="command the job runs")
+    payload: str | tuple[str, ...] = Field(
+        default="", description="command the job runs: a line for the shell, or a list of words"
+    )
     notes: str = Field(default="", max_length=2_000, description="anything worth remembering")
+    mixture_bounds: dict[Domain, tuple[Number, Number]] = Field(
+        default={}, description="lowest and highest share of a domain"
+    )
+    synthetic_cap: Number | None = Field(
+        default=None, ge=0, le=1, description="highest share of synthetic tokens"
+    )
+    release_on: Day | None = Field(
+        default=None, description="day the model is released; licences must hold until then"
+    )
+    evaluation: str = Field(
+        default="", max_length=500, description="how the run will be judged, such as a benchmark"
+    )
+    corpora: tuple[Corpus, ...] = Field(
+        default=(), max_length=1_000, description="what the run reads, with licences"
+    )
+    data_vintage: Day | None = Field(
+        default=None, description="newest vintage of sources the plan was made with"
+    )
+    probe_max_age_days: Whole | None = Field(
+        default=None, ge=0, description="needs a measured probe at most this old; default: none"
+    )
+    notices: dict[str, Day] = Field(
+        default={}, description="notices given, by the policy's name for them"
+    )
+    requested_by: str = Field(
+        default="", max_length=100, description="who asks for it; default: who imports the plan"
+    )
+    launcher: Literal["local", "prefect", "slurm"] | None = Field(
+        default=None, description="the only launcher that may start it; default: any"
+    )
+    deployment: str = Field(
+        default="", max_length=200, description="Prefect deployment; default: job/job"
+    )
 
     @field_validator("mixture")
     @classmethod
@@ -66,6 +122,27 @@ class PlannedRun(Section):
         if abs(total - 1) > SHARE_TOLERANCE:
             raise ValueError(f"shares add to {total:.6g}; they must add to 1")
         return mixture
+
+    @model_validator(mode="after")
+    def _bounds(self) -> PlannedRun:
+        for domain, (low, high) in self.mixture_bounds.items():
+            if not 0 <= low <= high <= 1:
+                raise ValueError(
+                    f"bounds of {domain} are {low:g} to {high:g}; they must rise within [0, 1]"
+                )
+            share = self.mixture.get(domain, 0.0)
+            if not low - SHARE_TOLERANCE <= share <= high + SHARE_TOLERANCE:
+                raise ValueError(
+                    f"share of {domain} is {share:g}, outside its bounds {low:g} to {high:g}"
+                )
+        return self
+
+    @field_validator("payload")
+    @classmethod
+    def _short(cls, payload: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if sum(map(len, payload)) > MAX_PAYLOAD:
+            raise ValueError(f"string should have at most {MAX_PAYLOAD} characters; use a script")
+        return payload
 
     @field_validator("needed_on")
     @classmethod
@@ -93,8 +170,29 @@ class PlannedRun(Section):
         return self
 
     def document(self) -> str:
-        """The plan as canonical JSON, the text that its checksum is of."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """The plan as canonical JSON, the text that its checksum is of.
+
+        Keys that came after the first version count only where they are given, so that a plan
+        stored before them keeps its checksum.
+        """
+        document = self.model_dump(mode="json")
+        added = {key: value for key, value in self._added().items() if key in document}
+        kept = {k: v for k, v in document.items() if k not in added or v != added[k]}
+        if self.resources is not None:
+            defaults = Resources(gpus=0, hours=1).model_dump(mode="json")
+            first = ("gpus", "gpu_type", "hours")
+            kept["resources"] = {
+                k: v for k, v in kept["resources"].items() if k in first or v != defaults[k]
+            }
+        return json.dumps(kept, sort_keys=True)
+
+    @classmethod
+    def _added(cls) -> dict[str, Any]:
+        """Default, as JSON has it, of every key that came after `notes`."""
+        names = list(cls.model_fields)
+        added = names[names.index("notes") + 1 :]
+        defaults = {name: cls.model_fields[name].default for name in added}
+        return {name: [] if value == () else value for name, value in defaults.items()}
 
     def sha256(self) -> str:
         """Checksum of the plan."""

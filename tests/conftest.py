@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
     from flows.steps.forecast import Knowledge
     from forecasts.scenario import Scenario
+
+# A busy machine makes no test fail: what is slow shows in benchmarks.
+hypothesis.settings.register_profile("datawall", deadline=None)
+hypothesis.settings.load_profile("datawall")
 
 # The catalogue's judgements date from this day, so every claim is known on it.
 AS_OF = date(2026, 11, 21)
@@ -50,3 +56,34 @@ def make_scenario(write_scenario: Callable[[str], Path]) -> Callable[[str], Scen
     from forecasts.scenario import load
 
     return lambda differences: load(str(write_scenario(differences)))
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """Address of a PostgreSQL database made for this test and dropped after it."""
+    psycopg = pytest.importorskip("psycopg")
+    name = f"datawall_test_{uuid.uuid4().hex[:12]}"
+    for user in ("root", "postgres"):
+        try:
+            administrator = psycopg.connect(
+                f"host=127.0.0.1 user={user} dbname=postgres connect_timeout=3", autocommit=True
+            )
+            break
+        except psycopg.OperationalError:
+            continue
+    else:
+        pytest.skip("no PostgreSQL on 127.0.0.1:5432 that trusts root or postgres")
+    with administrator:
+        administrator.execute(f"CREATE DATABASE {name}")
+        try:
+            yield f"postgresql://{user}@127.0.0.1:5432/{name}"
+        finally:
+            administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of an empty ledger database, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    return str(request.getfixturevalue("postgres_url"))

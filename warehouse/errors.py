@@ -7,6 +7,8 @@ DatawallError
     ├── VintageConflict     two different artefacts claim to be the same vintage of a series
     ├── CheckFailed         a data check found offending rows, or a fact was changed in place
     ├── QueryFailed         a user's SQL was refused by the database
+    ├── LedgerUnusable      the launch ledger cannot be opened, read or written
+    ├── NotPermitted        a launch that budget, approval, switch or limits forbid
     └── NotFound            no such forecast, run, decision or view
 """
 
@@ -41,3 +43,11 @@ class QueryFailed(WarehouseError):
 
 class NotFound(WarehouseError):
     """Nothing in the warehouse has this name."""
+
+
+class LedgerUnusable(WarehouseError):
+    """The launch ledger cannot be opened, read or written now."""
+
+
+class NotPermitted(WarehouseError):
+    """A launch, approval or cancellation that the ledger's rules forbid; nothing was changed."""

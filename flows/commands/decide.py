@@ -1,9 +1,9 @@
-"""Commands on verdicts and jobs: decide, launch."""
+"""Commands on verdicts: decide."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -55,42 +55,3 @@ def _print_decision(decision: Decision) -> None:
         say(f"  {reason}")
     if decision.verdict == "launch":
         say(f"  valid until {decision.expires_at}; next: datawall launch {decision.decision_id}")
-
-
-@app.command()
-@guarded
-def launch(
-    decisions: Annotated[
-        list[str] | None, typer.Argument(help="Decisions; all that say launch if none.")
-    ] = None,
-    launcher: Annotated[str, typer.Option(help="dry_run renders the job and starts nothing.")] = (
-        "dry_run"
-    ),
-    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
-    json: JsonOption = False,
-) -> None:
-    """Render the exact job of a decision that says launch."""
-    from flows.errors import UsageError
-    from flows.steps.launch import LAUNCHERS
-    from flows.steps.launch import launch as run_launch
-
-    if launcher not in LAUNCHERS:
-        raise UsageError(f"no launcher is named {launcher!r}; allowed: {', '.join(LAUNCHERS)}")
-    launches = run_launch(open_workspace(workspace), decisions or [], command.now().date())
-    if json:
-        say(as_json({"launches": [_launch_document(item) for item in launches]}))
-        return
-    for item in launches:
-        say(f"launch {item.launch_id}: {item.state}, nothing started")
-        say(f"  manifest {item.manifest_path}")
-
-
-def _launch_document(item: Any) -> dict[str, Any]:
-    return {
-        "launch_id": item.launch_id,
-        "decision_id": item.decision_id,
-        "state": item.state,
-        "external_id": item.external_id,
-        "manifest_sha256": item.manifest_sha256,
-        "manifest_path": str(item.manifest_path),
-    }

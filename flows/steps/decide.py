@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from flows.rows import decision_from_row, decision_row
 from flows.steps.forecast import Options, compute, know, load_scenario, store, worlds_of
+from flows.steps.ledger import record_decisions
 from flows.steps.prepare import writing
 from flows.steps.runs import planned_runs
 from flows.workspace import Workspace
@@ -36,9 +37,11 @@ def decide(
     result = compute(scenario, knowledge)
     decisions = [decide_run(worlds, run, result.forecast_id, as_of) for run in runs]
     store(workspace, [result], now)
-    plans = {run.run: run.sha256() for run in runs}
+    plans = {run.run: run for run in runs}
+    rows = [decision_row(d, plans[d.run].sha256()) for d in decisions]
     with writing(workspace) as connection:
-        save_decisions(connection, [decision_row(d, plans[d.run]) for d in decisions], now)
+        save_decisions(connection, rows, now)
+    record_decisions(workspace, decisions, plans, now)
     return decisions
 
 

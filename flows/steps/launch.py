@@ -1,23 +1,43 @@
-"""Launch: a verdict of launch to a rendered job."""
+"""Launch: a verdict of launch to a rendered job, or to a job that was started at most once.
+
+    intent and reservation in one transaction ─▶ claim ─▶ submit under the intent's key ─▶ record
+
+Whatever ends the process in between leaves an intent whose state says what may have happened;
+`reconcile` (flows/steps/reconcile.py) settles it by asking the launcher for the key.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from flows.errors import LaunchRefused
 from flows.launchers import dry_run
+from flows.launchers.contract import Intent, Launcher, OutcomeUnknown
 from flows.launchers.dry_run import Launch
-from flows.rows import decision_from_row
-from flows.steps.prepare import ready
-from flows.steps.runs import planned_runs
+from flows.launchers.registry import STARTING, launcher
+from flows.output import note
+from flows.steps.ledger import (
+    Row,
+    actor,
+    ledger_of,
+    next_attempt,
+    policy_of,
+    requester_of,
+)
+from flows.steps.rendering import Candidate, candidates
 from flows.workspace import Workspace
-from forecasts.decide import manifest
-from forecasts.results import Decision
-from warehouse.errors import NotFound
-from warehouse.store import Row, read_decisions, read_sources
+from forecasts.policy import Policy
+from models.errors import DatawallError
+from warehouse.errors import NotPermitted
+from warehouse.ledger import intents
+from warehouse.ledger.connection import Ledger, locked, reading
+from warehouse.ledger.tables import RELEASED
+from warehouse.snapshots import write_atomically
 
-LAUNCHERS = (dry_run.name,)
+LAUNCHERS = (dry_run.name, *STARTING)
 
 
 def launch(workspace: Workspace, ids: Sequence[str], today: date) -> list[Launch]:
@@ -26,56 +46,149 @@ def launch(workspace: Workspace, ids: Sequence[str], today: date) -> list[Launch
     Raises: NotFound for an unknown decision; LaunchRefused, before anything is rendered, for a
     verdict other than launch, an expired decision, or a plan changed since.
     """
-    with ready(workspace) as connection:
-        rows = read_decisions(connection)
-        vintages = [
-            {"source": str(row["source"]), "vintage": str(row["last_vintage"])}
-            for row in read_sources(connection)
-            if row["last_vintage"] is not None
-        ]
-    plans = {run.run: run for run in planned_runs(workspace)}
-    chosen = [_find(rows, name) for name in ids] if ids else _current(rows, today)
-    if not chosen:
-        raise LaunchRefused("no current decision says launch; decide first: `datawall decide`")
-    for row in chosen:
-        run = plans.get(row["run"])
-        _require(decision_from_row(row), row, None if run is None else run.sha256(), today)
-    return [
-        dry_run.submit(
-            workspace.launches,
-            row["decision_id"],
-            manifest(plans[row["run"]], decision_from_row(row), row["scenario"], vintages),
-        )
-        for row in chosen
-    ]
+    chosen = candidates(workspace, ids, today)
+    return [dry_run.submit(workspace.launches, candidate.render()) for candidate in chosen]
 
 
-def _current(rows: Sequence[Row], today: date) -> list[Row]:
-    """The newest decision of each run, where it says launch and has not expired."""
-    newest: dict[str, Row] = {}
-    for row in rows:
-        newest.setdefault(row["run"], row)
-    return [
-        row for row in newest.values() if row["verdict"] == "launch" and row["expires_at"] >= today
-    ]
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What was launched, now or before, and why each of the others was not."""
+
+    launches: list[Launch]
+    refused: list[DatawallError]
 
 
-def _find(rows: Sequence[Row], name: str) -> Row:
-    found = [row for row in rows if len(name) >= 4 and row["decision_id"].startswith(name)]
-    if len(found) != 1:
-        problem = "is the beginning of several" if found else "is no stored decision"
-        raise NotFound(f'{name!r} {problem}; see `datawall sql "FROM out_decisions"`')
-    return found[0]
+def start(
+    workspace: Workspace, ids: Sequence[str], name: str, now: datetime, *, retry: bool = False
+) -> Started:
+    """Start the jobs of the decisions named, or of all current ones that say launch.
+
+    A decision that was launched already is returned as it is. One that is refused keeps none of
+    the others.
+    Raises: as `launch`
+    """
+    with_launcher = launcher(name, workspace)
+    done = Started([], [])
+    for candidate in candidates(workspace, ids, now.date()):
+        try:
+            done.launches.append(_start_one(workspace, candidate, with_launcher, now, retry))
+        except (LaunchRefused, NotPermitted) as error:
+            done.refused.append(error)
+    return done
 
 
-def _require(decision: Decision, row: Row, plan_sha256: str | None, today: date) -> None:
-    if decision.verdict != "launch":
+def _start_one(
+    workspace: Workspace, candidate: Candidate, with_launcher: Launcher, now: datetime, retry: bool
+) -> Launch:
+    ledger, policy = ledger_of(workspace), policy_of(workspace)
+    with reading(ledger) as connection:
+        tries = intents.of_decision(connection, candidate.decision_id)
+    if tries and tries[0]["state"] not in RELEASED:
+        row: Row = tries[0]
+    else:
+        attempt = next_attempt(tries) if retry or not tries else int(tries[0]["attempt"])
+        request = _request(candidate, with_launcher.name, attempt)
+        with locked(ledger) as connection:
+            row = intents.reserve(connection, request, _limits(policy, request), now)
+    if row["state"] == "intended" and row["launcher"] == with_launcher.name:
+        row = _submit(workspace, ledger, row, with_launcher)
+    return as_launch(workspace, row)
+
+
+def _request(candidate: Candidate, name: str, attempt: int) -> intents.Request:
+    run = candidate.run
+    if run.launcher not in (None, name):
         raise LaunchRefused(
-            f"run {decision.run} is on {decision.verdict}, not launch: {decision.reasons[0]}"
+            f"the plan of {run.run} says launcher {run.launcher}, not {name}; launch it with that, "
+            "or change the plan and decide again"
         )
-    if decision.expires_at < today:
+    if run.budget_usd is None:
         raise LaunchRefused(
-            f"the decision on {decision.run} expired on {decision.expires_at}; decide again"
+            f"the plan of {run.run} has no budget_usd, so nothing can be reserved; give the most "
+            "it may cost and decide again"
         )
-    if row["plan_sha256"] != plan_sha256:
-        raise LaunchRefused(f"the plan of {decision.run} changed after this decision; decide again")
+    if not run.payload and not run.deployment:
+        raise LaunchRefused(f"the plan of {run.run} has no payload; say what the job runs")
+    rendered = candidate.render(attempt)
+    return intents.Request(
+        launch_id=rendered.launch_id,
+        decision_id=candidate.decision_id,
+        run=run.run,
+        plan_sha256=run.sha256(),
+        attempt=attempt,
+        launcher=name,
+        manifest_sha256=rendered.sha256,
+        manifest=rendered.content,
+        requester=requester_of(candidate),
+        reserve_cents=_cents(run.budget_usd),
+    )
+
+
+def _cents(dollars: float) -> int:
+    """Whole cents, rounded up: a reservation is never below what may be spent."""
+    return -int(-dollars * intents.CENTS // 1)
+
+
+def _limits(policy: Policy, request: intents.Request) -> intents.Limits:
+    small = request.reserve_cents <= policy.small_run_usd * intents.CENTS
+    return intents.Limits(
+        run_cents=int(policy.run_budget_usd * intents.CENTS),
+        month_cents=int(policy.month_budget_usd * intents.CENTS),
+        max_pending=policy.max_pending,
+        cooldown=timedelta(hours=policy.cooldown_hours),
+        passes=1 if small else policy.passes,
+        needs_approval=request.reserve_cents > policy.approval_above_usd * intents.CENTS,
+    )
+
+
+def _submit(workspace: Workspace, ledger: Ledger, row: Row, with_launcher: Launcher) -> Row:
+    """Claim the intent, submit its job under its key, and record what came of it."""
+    launch_id, who = str(row["launch_id"]), actor()
+    with locked(ledger) as connection:
+        mine = intents.claim(connection, launch_id, who, _now())
+        current = intents.find(connection, launch_id)
+    if not mine:
+        return current
+    intent = as_intent(workspace, row)
+    write_atomically(intent.manifest_path, str(row["manifest"]).encode())
+    try:
+        external_id = with_launcher.submit(intent)
+    except OutcomeUnknown as error:
+        note(f"datawall: {error}")
+        return current
+    except LaunchRefused as error:
+        # Nothing was started: the launcher says so.
+        with locked(ledger) as connection:
+            intents.never_started(
+                connection, launch_id, "failed", str(error), who, _now(), before=("submitting",)
+            )
+        raise
+    with locked(ledger) as connection:
+        intents.launched(connection, launch_id, external_id, who, _now())
+        return intents.find(connection, launch_id)
+
+
+def _now() -> datetime:
+    from flows import command
+
+    return command.now()
+
+
+def as_intent(workspace: Workspace, row: Row) -> Intent:
+    """A row of the ledger as launchers see it."""
+    return Intent(
+        launch_id=str(row["launch_id"]),
+        run=str(row["run"]),
+        manifest=json.loads(row["manifest"]),
+        manifest_sha256=str(row["manifest_sha256"]),
+        manifest_path=workspace.launches / f"{row['launch_id']}.json",
+        workspace=workspace.root,
+    )
+
+
+def as_launch(workspace: Workspace, row: Row) -> Launch:
+    """A row of the ledger as commands show it."""
+    return Launch(
+        str(row["launch_id"]), str(row["decision_id"]), str(row["state"]), row["external_id"],
+        str(row["manifest_sha256"]), workspace.launches / f"{row['launch_id']}.json",
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,8 @@ def _names(command: Any) -> set[str]:
     }
 
 
-# Starts a Prefect server, which is for the tests of flows.
-SERVED = {"datawall run"}
+# They start a server or a training, or need nine, which is for the tests of flows and of the loop.
+SERVED = {"datawall run", "datawall probe run", "datawall probe fit"}
 
 
 @pytest.fixture(scope="module")
@@ -139,14 +140,58 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "scenario list": [],
         "scenario diff": ["baseline", "essay"],
         "scenario validate": ["baseline"],
+        "law list": [],
+        "law show": ["besiroglu"],
+        "law loss": ["besiroglu", "--params", "405e9", "--tokens", "15.6e12"],
+        "law optimum": ["besiroglu", "--compute", "5e28"],
+        "law penalty": ["muennighoff", "--compute", "2e29", "--unique", "100e12"],
+        "law demand": ["llama3", "--compute", "5e28", "--sparsity", "0.97"],
         "runs import": [str(plan)],
         "runs list": [],
         "runs show": ["example-2027"],
+        "assess": ["--scenario", str(few)],
+        "sensitivity": [],
         "decide": ["--scenario", str(few)],
         "launch": [],
+        "probe import": [str(Path(__file__).parents[1] / "data/probe")],
         "doctor": [],
+        "pause": ["--reason", "audit"],
+        "resume": [],
     }
-    return {f"datawall {name}": _answer(name, rest, folder) for name, rest in loop.items()}
+    found = {f"datawall {name}": _answer(name, rest, folder) for name, rest in loop.items()}
+    return found | _launched(found["datawall decide"], folder)
+
+
+def _launched(decided: Any, folder: Path) -> dict[str, Any]:
+    """A job that is started, looked at and cancelled."""
+    (folder / "ws" / "policy.yaml").write_text(
+        "{passes: 1, run_budget_usd: 1.0e+9, month_budget_usd: 1.0e+9}\n"
+    )
+    found: dict[str, Any] = {}
+
+    def ask(name: str, *rest: str) -> Any:
+        found[f"datawall {name}"] = _answer(name, list(rest), folder)
+        return found[f"datawall {name}"]
+
+    decision = decided["decisions"][0]["decision_id"]
+    ask("approve", decision, "--by", "bob")
+    job = _answer("launch", [decision, "--launcher", "local"], folder)["launches"][0]
+    # The template's payload is no program here, so its job ends by itself.
+    job_folder = folder / "ws" / "jobs" / f"datawall-{job['launch_id']}"
+    for _ in range(200):
+        if (job_folder / "result.json").exists():
+            break
+        time.sleep(0.05)
+    ask("reconcile")
+    ask("launches", "--verify")
+    decided_again = _answer("approve", [decision, "--by", "bob"], folder)
+    assert decided_again["decision_id"] == decision
+    (folder / "ws" / "policy.yaml").write_text(
+        "{passes: 1, run_budget_usd: 1.0e+9, month_budget_usd: 1.0e+9, cooldown_hours: 0}\n"
+    )
+    second = _answer("launch", [decision, "--launcher", "local", "--retry"], folder)
+    ask("cancel", second["launches"][0]["launch_id"])
+    return found
 
 
 def _answer(name: str, rest: list[str], folder: Path) -> Any:
