@@ -2,7 +2,7 @@
 
 Both in processes of their own, on the same machine, one after the other; the load reads, judges,
 checks, adds up and commits, the copy only inserts. Publishing (the readers' copy) is timed apart.
-DATAWALL_BENCH_ROWS sets the number of rows (default 5,000,000).
+BENCH_BULK_ROWS sets the number of rows (default 5,000,000).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROWS = int(os.environ.get("DATAWALL_BENCH_ROWS", "5000000"))
+ROWS = int(os.environ.get("BENCH_BULK_ROWS", "5000000"))
 REPEATS = 3
 LEAST_RATIO = 0.5
 MOST_BYTES = 1_000_000_000
