@@ -185,6 +185,7 @@ def _insert_rows(connection: Connection, source: str, artefact: Artefact, now: d
     insert_rows(connection, "corpus", (_row(c) | place for c in parsed.corpora))
     insert_rows(connection, "inventory", (_row(i) | place for i in parsed.inventory))
     insert_rows(connection, "training_run", (_row(t) | place for t in parsed.training_runs))
+    insert_rows(connection, "measured_factor", (_row(f) | place for f in parsed.factors))
     dated = {key: place[key] for key in ("source", "series", "known_at")}
     insert_rows(connection, "quarantine", (_row(r) | dated for r in parsed.rejected))
     rows, rejected = parsed.rows, len(parsed.rejected)
