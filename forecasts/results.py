@@ -225,6 +225,20 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """A claim that the planner's own probe runs measured, as known on the forecast's day."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    ci_prob: float | None
+    unit: str
+    basis: str
+    known_at: date
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRow:
     """The state of one source, for the report: which figures are live and how old they are.
 

@@ -50,3 +50,12 @@ def read_probe_results(connection: Connection, study: str | None = None) -> list
     rows = connection.execute(text("SELECT * FROM out_probe_results ORDER BY run, finished_at"))
     found = [dict(row) for row in rows.mappings()]
     return [row for row in found if study in (None, row["study"])]
+
+
+def read_probe_claims(connection: Connection) -> list[Row]:
+    """Measured claims at the connection's known_at, by name."""
+    chosen = """
+        SELECT reference AS name, value, low, high, ci_prob, unit, basis, known_at
+        FROM out_claims WHERE kind = 'probe' ORDER BY reference
+    """
+    return [dict(row) for row in connection.execute(text(chosen)).mappings()]

@@ -118,11 +118,11 @@ def read_settings(path: Path | None, words: Sequence[str]) -> tuple[ProbeSetting
     document = {} if path is None else _mapping(path)
     approved = document if "payload" in document and "decision_id" in document else {}
     given: dict[str, Any] = {} if approved else dict(document)
-    given |= dict(_word(word) for word in words)
+    given |= words_of(words)
     if approved:
         _require_same(given, "run", approved.get("run"))
         given |= {"run": approved.get("run")}
-        if approved.get("budget_usd") is not None and "price_per_hour_usd" in given:
+        if approved.get("budget_usd") is not None and given.get("price_per_hour_usd"):
             given["budget_usd"] = approved["budget_usd"]
     try:
         settings = ProbeSettings.model_validate(given)
@@ -138,6 +138,14 @@ def _mapping(path: Path) -> dict[str, Any]:
         return read_yaml(read_text(path, "probe"), str(path))
     except ScenarioInvalid as error:
         raise UsageError(str(error)) from error
+
+
+def words_of(words: Sequence[str]) -> dict[str, Any]:
+    """Settings written as key=value; corpus is a list with commas.
+
+    Raises: UsageError for a word that is no setting
+    """
+    return dict(_word(word) for word in words)
 
 
 def _word(word: str) -> tuple[str, Any]:

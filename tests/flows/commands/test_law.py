@@ -132,6 +132,14 @@ def test_impossible_models_are_one_sentence(bad: str, ask: Ask) -> None:
     refused(ask("penalty", "besiroglu", "--overtraining", bad), 5, "overtraining is")
 
 
+def test_infinity_stands_for_unlimited(ask: Ask) -> None:
+    free = ("optimum", "besiroglu", "--compute", "1e22")
+    assert answer(ask, *free, "--unique", "inf") == answer(ask, *free)
+    endless = answer(ask, "loss", "besiroglu", "--params", "1e9", "--tokens", "inf")
+    assert endless["tokens"] is None
+    assert endless["loss_nats"] == pytest.approx(1.8172 + 482.01 * 1e9**-0.3478)
+
+
 def test_text_and_missing_options_are_usage(ask: Ask) -> None:
     refused(ask("optimum", "besiroglu", "--compute", "much"), 2, "--compute")
     refused(ask("optimum", "besiroglu"), 2, "--compute or --loss")
