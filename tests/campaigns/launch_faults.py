@@ -62,6 +62,7 @@ class Figures:
     most_per_decision: int = 0
     flow_runs: int = 0
     overruns: int = 0
+    stuck: int = 0
     unfinished: int = 0
     orphans: int = 0
     refused: int = 0
@@ -99,14 +100,15 @@ class Figures:
             f"{count} {state}" for state, count in sorted(self.intents.items())
         )
         yield f"  settled by reconcile      {self.reconciled}"
+        yield f"  left pending, cancelled   {self.stuck}"
         yield f"payloads executed           {self.executed}; Prefect flow runs {self.flow_runs}"
         yield f"most payloads per decision  {self.most_per_decision}"
         yield f"refused by budget           {self.refused}"
         yield f"budget overruns             {self.overruns}"
         yield f"intents without an end      {self.unfinished}"
         yield f"orphans                     {self.orphans}"
-        yield f"events in the chains        {self.events}; chains that do not verify "
-        yield f"                            {self.broken_chains}"
+        yield f"events in the chains        {self.events}"
+        yield f"chains that do not verify   {self.broken_chains}"
 
 
 def _die() -> None:
@@ -292,14 +294,32 @@ class Part:
                 os.kill(pid, signal.SIGKILL)
                 self.figures.killed["runner of a job"] += 1
 
-    def settle(self, limit_s: float = 1200.0) -> None:
-        """Reconcile until every intent has ended."""
-        deadline = time.monotonic() + limit_s
-        while True:
+    def settle(self, quiet_s: float = 90.0) -> None:
+        """Reconcile until every intent has ended; cancel those for which nothing happens any more.
+
+        Prefect leaves a flow run PENDING for good when its worker is killed while it submits it.
+        """
+        quiet, before = time.monotonic() + quiet_s, -1
+        while (left := self._pending()) and time.monotonic() < quiet:
             os.waitpid(self._in_child(lambda: self._reconcile(0.0)), 0)
-            if not self._pending() or time.monotonic() > deadline:
-                return
+            if left != before:
+                quiet, before = time.monotonic() + quiet_s, left
             time.sleep(1.0)
+        self.figures.stuck = self._pending()
+        if self.figures.stuck:
+            os.waitpid(self._in_child(self._cancel_all), 0)
+        os.waitpid(self._in_child(lambda: self._reconcile(0.0)), 0)
+
+    def _cancel_all(self) -> None:
+        from flows.steps.reconcile import cancel
+        from warehouse.ledger import intents
+        from warehouse.ledger.connection import reading
+        from warehouse.ledger.tables import OPEN
+
+        with reading(self._ledger()) as connection:
+            rows = intents.listed(connection, OPEN)
+        for row in rows:
+            cancel(self.workspace, str(row["launch_id"]), datetime.now(UTC))
 
     def _ledger(self) -> Any:
         from warehouse.ledger.connection import open_ledger
