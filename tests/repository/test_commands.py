@@ -167,7 +167,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def _launched(decided: Any, folder: Path) -> dict[str, Any]:
     """A job that is started, looked at and cancelled."""
     (folder / "ws" / "policy.yaml").write_text(
-        "{passes: 1, run_budget_usd: 1.0e+9, month_budget_usd: 1.0e+9}\n"
+        "{small_run_usd: 1.0e+9, run_budget_usd: 1.0e+9, month_budget_usd: 1.0e+9,"
+        " compute_notices: {}}\n"
     )
     found: dict[str, Any] = {}
 
@@ -189,7 +190,8 @@ def _launched(decided: Any, folder: Path) -> dict[str, Any]:
     decided_again = _answer("approve", [decision, "--by", "bob"], folder)
     assert decided_again["decision_id"] == decision
     (folder / "ws" / "policy.yaml").write_text(
-        "{passes: 1, run_budget_usd: 1.0e+9, month_budget_usd: 1.0e+9, cooldown_hours: 0}\n"
+        "{small_run_usd: 1.0e+9, run_budget_usd: 1.0e+9, month_budget_usd: 1.0e+9,"
+        " compute_notices: {}, cooldown_hours: 0}\n"
     )
     second = _answer("launch", [decision, "--launcher", "local", "--retry"], folder)
     ask("cancel", second["launches"][0]["launch_id"])
