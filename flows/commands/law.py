@@ -18,7 +18,14 @@ from flows.output import as_json, note, say, table
 app = typer.Typer(no_args_is_help=True, help="Scaling laws: look one up and compute with it.")
 
 Name = Annotated[str, typer.Argument(help="Name of a law; see: datawall law list.")]
-Unique = Annotated[float | None, typer.Option(help="Unique tokens there are; unlimited if none.")]
+Unique = Annotated[
+    float | None,
+    typer.Option(
+        help="Unique tokens there are; unlimited if none.",
+        # Infinity is how a program says "unlimited", and JSON has no number for it.
+        callback=lambda given: None if given == float("inf") else given,
+    ),
+]
 Extrapolate = Annotated[
     bool, typer.Option("--extrapolate", help="Beyond the fitted range: say nothing about it.")
 ]
@@ -55,7 +62,7 @@ def _check(extrapolate: bool, strict: bool) -> None:
 @guarded
 def law_list(workspace: WorkspaceOption = DEFAULT_WORKSPACE, json: JsonOption = False) -> None:
     """Every law, whether its constants are verified, and what it answers."""
-    from flows.steps.laws import listing
+    from flows.steps.law_list import listing
 
     laws = listing(open_workspace(workspace))
     if json:
@@ -73,7 +80,7 @@ def law_show(
     name: Name, workspace: WorkspaceOption = DEFAULT_WORKSPACE, json: JsonOption = False
 ) -> None:
     """One law: equation, symbols, range, source, and its coefficients with their uncertainty."""
-    from flows.steps.laws import show
+    from flows.steps.law_list import show
 
     law = show(open_workspace(workspace), name)
     if json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,22 +18,26 @@ from models.errors import LawCannotAnswer, OutsideValidRange
 from models.laws import registry
 from models.laws.chinchilla import Chinchilla
 from models.laws.entropy import bits_per_token, learnable_bits
-from models.laws.fits import FitRow, chosen
+from models.laws.fits import FitRow, chosen, with_cloud
 from models.laws.inference import inference_optimum
-from models.laws.law import Array, Law, Optimum, range_words
+from models.laws.law import Array, Demand, Law, Number, Optimum, Penalty, range_words
+from models.laws.sparsity import drawn_exponents
 from models.quantities import FLOP_PER_PARAM_TOKEN
-from warehouse.laws import read_law_fits
+from warehouse.laws import read_clouds, read_law_fits
 
 SPARSITY = "sparsity_factor:judgement"
+# Draws of the sparsity exponent where the law itself has none.
+_DRAWS = 4000
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A law as asked: its name, the law, and all fits known."""
+    """A law as asked: its name, the law, its cloud of resampled fits if one is kept, all fits."""
 
     name: str
     law: Law
+    drawn: Law | None
     fits: dict[str, FitRow]
 
 
@@ -50,9 +54,26 @@ def asking(workspace: Workspace, name: str) -> Iterator[Asked]:
     known = fits(workspace)
     law = registry.law(name, known)
     try:
-        yield Asked(name, law, known)
+        yield Asked(name, law, _drawn(name, known), known)
     except (LawCannotAnswer, OutsideValidRange) as error:
         raise type(error)(f"law {name}: {error}") from error
+
+
+def _drawn(name: str, known: dict[str, FitRow]) -> Law | None:
+    """The law in draws, where its surface's fit has a cloud; None where none is kept."""
+    used = registry.entry(name).fits
+    clouds = {f"{law}:published": cloud for law, cloud in read_clouds().items()}
+    for reference in (reference for reference in used if reference in clouds):
+        return registry.law(name, with_cloud(known, reference, clouds[reference]))
+    return None
+
+
+def _ci80(answers: Mapping[str, Array] | None) -> dict[str, list[float]] | None:
+    """80 % intervals over the draws; null where a law has none."""
+    if answers is None:
+        return None
+    ends = {key: np.quantile(np.asarray(value), (0.1, 0.9)) for key, value in answers.items()}
+    return {key: [float(low), float(high)] for key, (low, high) in ends.items()}
 
 
 def _number(value: float | Array) -> float | None:
@@ -104,6 +125,11 @@ def loss(
             "unique": unique,
             "epochs": _number(max(tokens / supply, 1.0)),
             "compute_flop": _number(compute),
+            "ci80": _ci80(
+                None
+                if asked.drawn is None
+                else {"loss_nats": asked.drawn.loss(params, tokens, supply)}
+            ),
             **_marks(asked, compute, strict),
         }
 
@@ -124,11 +150,28 @@ def optimum(
         raise UsageError("--inference-tokens takes fresh tokens only; leave --unique away")
     with asking(workspace, name) as asked:
         spent = float(asked.law.compute_for_loss(target)) if target is not None else compute or 0.0
-        best = asked.law.optimum(spent, math.inf if unique is None else unique)
+        supply = math.inf if unique is None else unique
+        best = asked.law.optimum(spent, supply)
         document = {**_best(best), "compute_flop": spent, "unique": unique}
         if served is not None:
-            document |= _served(asked, best, served)
+            document |= _served(asked, best, served) | {"ci80": None}
+        else:
+            drawn = None if asked.drawn is None else asked.drawn.optimum(spent, supply)
+            document["ci80"] = _ci80(_parts(drawn, _OPTIMUM))
         return document | _marks(asked, spent, strict)
+
+
+_OPTIMUM = ("params", "tokens", "tokens_per_param", "epochs", "loss_nats")
+_DEMAND = ("tokens", "active_params", "total_params", "tokens_per_param")
+_PENALTY = {
+    "compute_equivalent_flop": "compute_equivalent_flop",
+    "compute_equivalent_ratio": "ratio",
+    "loss_gap_nats": "loss_gap_nats",
+}
+
+
+def _parts(answer: object, keys: Sequence[str]) -> dict[str, Array] | None:
+    return None if answer is None else {key: getattr(answer, key) for key in keys}
 
 
 def _best(best: Optimum) -> Document:
@@ -175,25 +218,34 @@ def penalty(
             raise UsageError("--overtraining goes with --compute alone")
         return _overtraining(workspace, name, overtraining, compute, strict)
     with asking(workspace, name) as asked:
+        supply = math.inf if unique is None else unique
         if params is not None and tokens is not None and compute is None:
-            spent = FLOP_PER_PARAM_TOKEN * params * tokens
-            supply = math.inf if unique is None else unique
-            found = asked.law.penalty_of_model(params, tokens, supply)
+            size, read = params, tokens
+            spent = FLOP_PER_PARAM_TOKEN * size * read
+            found, drawn = _both(asked, lambda law: law.penalty_of_model(size, read, supply))
         elif compute is not None and unique is not None and params is None and tokens is None:
-            spent, found = compute, asked.law.penalty_of_limit(compute, unique)
+            spent = compute
+            found, drawn = _both(asked, lambda law: law.penalty_of_limit(spent, supply))
         else:
             raise UsageError(
                 "give --params and --tokens (with --unique if tokens repeat), or --overtraining, "
                 "or --compute and --unique"
             )
-        return {
-            "compute_equivalent_flop": _number(found.compute_equivalent_flop),
-            "compute_equivalent_ratio": _number(found.ratio),
-            "loss_gap_nats": _number(found.loss_gap_nats),
-            "compute_penalty": _number(1 / found.ratio),
-            "compute_flop": spent,
-            **_marks(asked, spent, strict),
-        }
+        return _cost(found, drawn) | {"compute_flop": spent, **_marks(asked, spent, strict)}
+
+
+def _both(asked: Asked, ask: Callable[[Law], Penalty]) -> tuple[Penalty, Penalty | None]:
+    """The answer of a law, and of its cloud if there is one."""
+    return ask(asked.law), None if asked.drawn is None else ask(asked.drawn)
+
+
+def _cost(found: Penalty, drawn: Penalty | None) -> Document:
+    spread = None if drawn is None else {k: getattr(drawn, part) for k, part in _PENALTY.items()}
+    return {
+        **{key: _number(getattr(found, part)) for key, part in _PENALTY.items()},
+        "compute_penalty": _number(1 / found.ratio),
+        "ci80": _ci80(spread),
+    }
 
 
 # Any budget gives the same ratio: the laws with a loss have a power of compute in it.
@@ -205,18 +257,16 @@ def _overtraining(
 ) -> Document:
     """Cost of k times the best tokens per parameter; without a budget, only the ratio is known."""
     with asking(workspace, name) as asked:
-        found = asked.law.penalty_of_overtraining(k, compute or _ANY_BUDGET)
-        known = compute is not None
-        marks = _marks(asked, compute, strict) if compute is not None else {"law": name}
-        return {
-            "compute_equivalent_flop": _number(found.compute_equivalent_flop) if known else None,
-            "compute_equivalent_ratio": _number(found.ratio),
-            "loss_gap_nats": _number(found.loss_gap_nats) if known else None,
-            "compute_penalty": _number(1 / found.ratio),
-            "compute_flop": compute,
-            "overtraining": k,
-            **marks,
-        }
+        spent = _ANY_BUDGET if compute is None else compute
+        document = _cost(*_both(asked, lambda law: law.penalty_of_overtraining(k, spent)))
+        document |= {"compute_flop": compute, "overtraining": k, "law": name}
+        if compute is not None:
+            return document | _marks(asked, compute, strict)
+        for unknown in ("compute_equivalent_flop", "loss_gap_nats"):
+            document[unknown] = None
+            if document["ci80"] is not None:
+                del document["ci80"][unknown]
+        return document
 
 
 def demand(
@@ -230,14 +280,26 @@ def demand(
 ) -> Document:
     """Tokens and parameters a run of this compute asks for."""
     with asking(workspace, name) as asked:
-        exponent = float(chosen(asked.fits, SPARSITY).coefficients["w"])
-        wanted = asked.law.demand(
-            compute,
-            sparsity=sparsity,
-            sparsity_exponent=exponent,
-            overtraining=overtraining,
-            unique=math.inf if unique is None else unique,
-        )
+        row = chosen(asked.fits, SPARSITY)
+        exponent = float(row.coefficients["w"])
+        supply = math.inf if unique is None else unique
+
+        def ask(law: Law, w: Number) -> Demand:
+            return law.demand(
+                compute,
+                sparsity=sparsity,
+                sparsity_exponent=w,
+                overtraining=overtraining,
+                unique=supply,
+            )
+
+        wanted = ask(asked.law, exponent)
+        drawn = None
+        if asked.drawn is not None or sparsity > 0:
+            spread = asked.law if asked.drawn is None else asked.drawn
+            draws = ask(spread, exponent).tokens.size
+            error = row.standard_errors["w"]
+            drawn = ask(spread, drawn_exponents(row.coefficients, error, max(draws, _DRAWS)))
         return {
             "tokens": _number(wanted.tokens),
             "active_params": _number(wanted.active_params),
@@ -249,76 +311,6 @@ def demand(
             "sparsity_exponent": exponent,
             "overtraining": overtraining,
             "compute_flop": compute,
+            "ci80": _ci80(_parts(drawn, _DEMAND)),
             **_marks(asked, compute, strict),
         }
-
-
-def listing(workspace: Workspace) -> list[Document]:
-    """Every law with its status and what it answers."""
-    known = fits(workspace)
-    return [_listed(name, known) for name in registry.ENTRIES]
-
-
-def _listed(name: str, known: dict[str, FitRow]) -> Document:
-    entry = registry.entry(name)
-    rows = registry.fits_of(name, known)
-    own = rows[0] if rows else None
-    return {
-        "name": name,
-        "title": entry.title,
-        "status": entry.status,
-        "answers": [] if entry.build is None else _answers(registry.law(name, known)),
-        "range_flop": None if own is None or own.range_flop is None else list(own.range_flop),
-        "source": "" if own is None else own.source,
-        "refusal": entry.refusal,
-    }
-
-
-def _answers(law: Law) -> list[str]:
-    """The questions a law does not refuse, by asking each at an ordinary size."""
-    questions: dict[str, Callable[[], object]] = {
-        "loss": lambda: law.loss(1e9, 2e10),
-        "optimum": lambda: law.optimum(1e22),
-        "penalty": lambda: law.penalty_of_overtraining(2.0, 1e22),
-        "demand": lambda: law.demand(1e22),
-    }
-    answered = []
-    for question, ask in questions.items():
-        try:
-            ask()
-        except LawCannotAnswer:
-            continue  # what a law refuses is left out of the list, which is what it says
-        answered.append(question)
-    return answered
-
-
-def show(workspace: Workspace, name: str) -> Document:
-    """One law: equation, symbols, units, range, source, and its fits with their uncertainty."""
-    from importlib import import_module
-    from inspect import getdoc
-
-    entry, known = registry.entry(name), fits(workspace)
-    text = getdoc(import_module(entry.module)) or ""
-    return {
-        **_listed(entry.name, known),
-        "aliases": sorted(a for a, target in registry.ALIASES.items() if target == entry.name),
-        "description": text,
-        "fits": [_fit(row) for row in registry.fits_of(name, known)],
-    }
-
-
-def _fit(row: FitRow) -> Document:
-    return {
-        "fit": row.reference,
-        "coefficients": dict(row.coefficients),
-        "standard_errors": dict(row.standard_errors),
-        "intervals": {symbol: list(ends) for symbol, ends in row.intervals.items()},
-        "loss_unit": row.loss_unit,
-        "range_flop": None if row.range_flop is None else list(row.range_flop),
-        "points": row.points,
-        "status": row.status,
-        "basis": row.basis,
-        "known_at": row.known_at,
-        "source": row.source,
-        "url": row.url,
-    }

@@ -7,9 +7,9 @@ Range:    isoFLOP budgets, see the fit's row; the prefactors and exponents were 
           text
 Source:   DeepSeek-AI 2024, arXiv:2401.02954, sec. 3.2
 
-Quality of data moves the exponent a of parameters: 0.450 with early data, 0.524 with the current,
-0.578 with OpenWebText2. Better data, relatively more parameters, so fewer tokens per parameter.
-Only the current data have prefactors; the other two are rows without a law.
+Quality of data moves the exponent a of parameters: 0.450 with early data, 0.524 (the law itself
+prints 0.5243) with the current, 0.578 with OpenWebText2. Better data, relatively more parameters,
+so fewer tokens per parameter. Only the current data have prefactors.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class DeepSeek(Allocation):
 ENTRIES = (
     Entry(
         "deepseek", "DeepSeek LLM allocation", __name__,
-        ("deepseek:current_data", "deepseek:early_data", "deepseek:openwebtext2"),
+        ("deepseek:current_data", "deepseek:data_quality"),
         from_one("deepseek:current_data", DeepSeek.from_fit),
     ),
 )  # fmt: skip

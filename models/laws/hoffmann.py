@@ -3,8 +3,8 @@
 Equation: approaches 1 and 2: tables of model size and optimal tokens (Tables 3 and A3), read
           between rows as ln D linear in ln C. Approach 3: L = E + A·N^-α + B·D^-β (see Chinchilla)
 Symbols:  N parameters, D tokens, C = 6·N·D FLOP, N* ~ C^a, D* ~ C^b
-Range:    6e18 to 3e21 FLOP for the isoFLOP budgets (approaches 1 and 2), 6e18 to 1.3e22 for the
-          runs of the fit (approach 3); the tables go on to 1.3e28 FLOP and more by extrapolation
+Range:    6e18 to 1.3e22 FLOP, the runs as the replication digitised them; the tables go on to
+          1.3e28 FLOP and more by extrapolation
 Source:   Hoffmann et al. 2022, arXiv:2203.15556. Table 2 (exponents), Table 3, Table A3, eq. 10;
           unrounded approach 3 from the notebook of Besiroglu et al. 2024, arXiv:2404.10102
 

@@ -10,9 +10,11 @@ import difflib
 from models.errors import LawCannotAnswer, LawUnknown
 from models.laws import (
     besiroglu,
+    compressibility,
     counting,
     deepseek,
     gadre,
+    harmful_repetition,
     hoffmann,
     inference,
     kaplan,
@@ -20,6 +22,7 @@ from models.laws import (
     llama3,
     muennighoff,
     profit,
+    quality,
     ratio,
     sparsity,
     unverified,
@@ -28,8 +31,8 @@ from models.laws.fits import Entry, FitRow, Fits
 from models.laws.law import Law
 
 _MODULES = (
-    kaplan, hoffmann, besiroglu, llama3, deepseek, gadre, counting, muennighoff, krajewski,
-    inference, profit, ratio, unverified,
+    kaplan, hoffmann, besiroglu, llama3, deepseek, gadre, counting, muennighoff,
+    harmful_repetition, quality, compressibility, krajewski, inference, profit, ratio, unverified,
 )  # fmt: skip
 _NO_LAW = "it is a factor on tokens per parameter; use it with `datawall law demand --sparsity`"
 _FACTORS = tuple(

@@ -10,8 +10,11 @@ Source:   direction and budgets: Abnar et al. 2025, arXiv:2501.12370. Size: a re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from models.errors import OutsideValidRange
 
@@ -43,3 +46,19 @@ def exponent_of_anchor(factor: Number, sparsity: Number) -> Array:
             "sparsity is 0; a dense model fixes no exponent: give a sparsity above 0"
         )
     return np.asarray(np.log(factor) / -np.log1p(-share))
+
+
+# Multiples of the golden ratio, modulo 1, fill the unit interval evenly and in no order, so they
+# pair with the draws of another coefficient as independent ones would.
+_GOLDEN = (np.sqrt(5) - 1) / 2
+
+
+def drawn_exponents(fit: Mapping[str, Number], error: float, draws: int) -> Array:
+    """Draws of w: a normal of mean w and that error, within w_min and w_max of the fit.
+
+    Shapes: (draw,); the same for every call
+    """
+    mean, low, high = (float(fit[key]) for key in ("w", "w_min", "w_max"))
+    floor, ceiling = ndtr((low - mean) / error), ndtr((high - mean) / error)
+    u = (np.arange(1, draws + 1) * _GOLDEN) % 1
+    return np.asarray(mean + error * ndtri(floor + (ceiling - floor) * u))

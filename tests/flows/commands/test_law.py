@@ -132,6 +132,14 @@ def test_impossible_models_are_one_sentence(bad: str, ask: Ask) -> None:
     refused(ask("penalty", "besiroglu", "--overtraining", bad), 5, "overtraining is")
 
 
+def test_infinity_stands_for_unlimited(ask: Ask) -> None:
+    free = ("optimum", "besiroglu", "--compute", "1e22")
+    assert answer(ask, *free, "--unique", "inf") == answer(ask, *free)
+    endless = answer(ask, "loss", "besiroglu", "--params", "1e9", "--tokens", "inf")
+    assert endless["tokens"] is None
+    assert endless["loss_nats"] == pytest.approx(1.8172 + 482.01 * 1e9**-0.3478)
+
+
 def test_text_and_missing_options_are_usage(ask: Ask) -> None:
     refused(ask("optimum", "besiroglu", "--compute", "much"), 2, "--compute")
     refused(ask("optimum", "besiroglu"), 2, "--compute or --loss")
@@ -182,3 +190,24 @@ def test_use_makes_the_best_model_smaller(ask: Ask) -> None:
         ask("optimum", "muennighoff", "--compute", "1e22", "--inference-tokens", "1e12"), 5,
         "sardana",
     )  # fmt: skip
+
+
+def test_resampled_fits_give_intervals(ask: Ask) -> None:
+    """Bootstrap of the corrected Chinchilla law, 4,000 resamples: t at 5e28 FLOP 3.8 to 35.2."""
+    found = answer(ask, "optimum", "besiroglu", "--compute", "5e28")["ci80"]
+    assert found["tokens_per_param"] == pytest.approx([3.8, 35.2], rel=0.01)
+    assert found["tokens"] == pytest.approx([177e12, 541e12], rel=5e-3)
+    assert answer(ask, "optimum", "muennighoff", "--compute", "5e28")["ci80"] is None
+    for args in (
+        ("loss", "besiroglu", "--params", "1e9", "--tokens", "2e10"),
+        ("penalty", "muennighoff_hybrid", "--compute", "2e29", "--unique", "1e14"),
+        ("penalty", "besiroglu", "--overtraining", "10"),
+        ("demand", "besiroglu", "--compute", "5e28"),
+        ("demand", "llama3", "--compute", "5e28", "--sparsity", "0.9"),
+    ):
+        document = answer(ask, *args)
+        for key, (low, high) in document["ci80"].items():
+            assert low <= high
+            if key in {"loss_nats", "tokens", "compute_equivalent_ratio"}:
+                assert low <= document[key] * 1.01
+                assert high >= document[key] * 0.99
