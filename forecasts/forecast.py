@@ -18,6 +18,7 @@ from forecasts.scenario import (
     ComputePath,
     FlatGain,
     LawRepetition,
+    LawSynthetic,
     Scenario,
     copula_groups,
     resolve,
@@ -188,6 +189,8 @@ def forecast_id(
 def _describe(spec: object) -> str:
     if isinstance(spec, LawRepetition):
         return "data-constrained law with an epoch cap"
+    if isinstance(spec, LawSynthetic):
+        return "law of verifiability with a limited share"
     return "flat factor" if isinstance(spec, FlatGain) else "none"
 
 
@@ -229,7 +232,7 @@ def run_forecast(
         synthetic=_describe(scenario.synthetic),
         demand_path=path.form,
         domains=tuple(
-            DomainRow(domain, spec.part_of or "", spec.usable_base, spec.why)
+            DomainRow(domain, spec.part_of or "", spec.usable_base, spec.why, spec.information)
             for domain, spec in scenario.supply.items()
         ),
         supply=tables.supply,

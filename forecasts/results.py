@@ -99,12 +99,16 @@ class InputRow:
 
 @dataclass(frozen=True, slots=True)
 class DomainRow:
-    """How a domain is counted: its lineage, the base of its usable share and the reason."""
+    """How a domain is counted: its lineage, the base of its usable share, and the reason.
+
+    information: where its information comes from. Text of a model adds tokens, not information.
+    """
 
     domain: str
     part_of: str
     usable_base: str
     why: str
+    information: str = "human"
 
 
 @dataclass(frozen=True, slots=True)

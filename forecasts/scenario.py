@@ -31,7 +31,7 @@ from forecasts.errors import ScenarioInvalid
 from forecasts.reading import NAMED, WRITTEN, Day, Number, Section, Whole, close_to, read_yaml
 from models.claims import SHAPES, Claim, Shape
 from models.errors import ClaimInvalid
-from models.records import Domain
+from models.records import Domain, InformationOrigin
 
 UsableBase = Literal["captures", "distinct_urls", "deduplicated_text", "works", "already_filtered"]
 
@@ -104,12 +104,26 @@ class Step(Section):
         return chosen
 
 
+class Access(Section):
+    """Restrictions on a stock: open(t) = (1 − closed)·exp(−hazard·(t − t0)), if respected."""
+
+    closed: Quantity = Field(description="share closed already on its valid_on date")
+    hazard: Quantity = Field(description="rate a year at which the rest closes")
+    respected: bool = Field(description="no counts the stock as if nothing were closed")
+
+
 class DomainSupply(Section):
     """raw = count × conversions × growth; unique = raw × usable fraction × (1 − overlap)."""
 
     count: Quantity = Field(description="how much there is, on its valid_on date")
     conversion: tuple[Step, ...] = Field(default=(), description="steps from the count to tokens")
     growth: tuple[Quantity, ...] = Field(default=(), description="yearly ratios, multiplied")
+    growth_fading: Quantity | None = Field(
+        default=None, description="rate a year at which growth fades; none means it lasts"
+    )
+    access: Access | None = Field(
+        default=None, description="what restrictions leave of it; none means all of it"
+    )
     usable_fraction: Quantity | None = Field(
         default=None, description="share kept by quality filters; none means all of it"
     )
@@ -119,6 +133,9 @@ class DomainSupply(Section):
     )
     part_of: Domain | None = Field(
         default=None, description="domain that contains this one: its own wall, not in the total"
+    )
+    information: InformationOrigin = Field(
+        default="human", description="where its information comes from; a model adds none"
     )
     why: str = Field(min_length=8, description="why these claims")
 
@@ -144,8 +161,53 @@ class LawRepetition(Section):
     epochs: Quantity = Field(description="most epochs a planner accepts")
 
 
+class LawSynthetic(Section):
+    """M(σ, v) = 1 + m·(1 − exp(−η·σ/m)), with the share of generated tokens limited."""
+
+    form: Literal["verified"]
+    generated: Quantity = Field(description="generated tokens per unique token, σ")
+    verifiability: Quantity = Field(description="share of the text that can be verified, v")
+    open_most: Quantity = Field(description="most it adds per unique token at v = 0, m0")
+    verified_most: Quantity = Field(description="the same at v = 1, m1")
+    worth: Quantity = Field(description="worth of the first generated token at v = 0, η0")
+    share_limit: Quantity = Field(
+        description="largest share of generated tokens in training at v = 0, x0"
+    )
+    domain_limit: Quantity | None = Field(
+        default=None, description="most effective tokens that generation adds to a domain"
+    )
+
+
+class Traces(Section):
+    """Test-time traces kept by a verifier: tokens · precision."""
+
+    form: Literal["traces"]
+    domain: Domain = Field(description="domain it adds to")
+    tokens: Quantity = Field(description="tokens of traces the verifier kept")
+    precision: Quantity = Field(description="share of them that is right")
+
+
+class Preference(Section):
+    """Items that people chose: tokens · accept, at most −log2(accept) bits an item."""
+
+    form: Literal["preference"]
+    domain: Domain = Field(description="domain it adds to")
+    tokens: Quantity = Field(description="tokens offered to choose from")
+    accept: Quantity = Field(description="share that is kept")
+
+
+class SelfPlay(Section):
+    """Self-play with saturation: most · (1 − exp(−tokens/most))."""
+
+    form: Literal["self_play"]
+    domain: Domain = Field(description="domain it adds to")
+    tokens: Quantity = Field(description="tokens generated")
+    most: Quantity = Field(description="effective tokens it saturates at")
+
+
+Lever = Annotated[Traces | Preference | SelfPlay, Field(discriminator="form")]
 Repetition = Annotated[NoGain | FlatGain | LawRepetition, Field(discriminator="form")]
-Synthetic = Annotated[NoGain | FlatGain, Field(discriminator="form")]
+Synthetic = Annotated[NoGain | FlatGain | LawSynthetic, Field(discriminator="form")]
 
 
 class DatasetPath(Section):
@@ -176,6 +238,12 @@ class ComputePath(Section):
     reference_flop: Number = Field(gt=0, description="compute at which tokens_per_param holds")
     drift: Quantity = Field(description="exponent of D/N in compute")
     overtraining: Quantity = Field(description="deliberate D/N above optimal, as a ratio")
+    sparsity: Quantity | None = Field(
+        default=None, description="factor on D/N from a mixture of experts; none is a dense model"
+    )
+    compute_lever: Quantity | None = Field(
+        default=None, description="what distillation makes of a FLOP, as a ratio; none is 1"
+    )
 
     @model_validator(mode="after")
     def _ceiling_is_whole(self) -> ComputePath:
@@ -242,6 +310,9 @@ class Scenario(Section):
     supply: dict[Domain, DomainSupply] = Field(min_length=1)
     repetition: Repetition
     synthetic: Synthetic
+    levers: tuple[Lever, ...] = Field(
+        default=(), description="effective tokens from elsewhere; none are assumed"
+    )
     multiplier_cap: Number = Field(gt=0, description="most that both multipliers give together")
     demand: Demand
     severity: Severity | None = Field(
@@ -267,6 +338,9 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
+        for lever in self.levers:
+            if lever.domain not in self.supply:
+                raise ValueError(f"a lever adds to {lever.domain}, which is not in supply")
         extra = set(self.demand.shares) - set(self.supply)
         if extra:
             raise ValueError(f"demand.shares names domains without supply: {sorted(extra)}")
@@ -297,22 +371,29 @@ class Scenario(Section):
                 yield f"supply.{domain}.conversion.{i}", domain, step.quantity
             for i, growth in enumerate(spec.growth):
                 yield f"supply.{domain}.growth.{i}", domain, growth
-            for key in ("usable_fraction", "overlap"):
+            for key in ("growth_fading", "usable_fraction", "overlap"):
                 quantity = getattr(spec, key)
                 if quantity is not None:
                     yield f"supply.{domain}.{key}", domain, quantity
-        for part, section in (
+            if spec.access is not None:
+                yield f"supply.{domain}.access.closed", domain, spec.access.closed
+                yield f"supply.{domain}.access.hazard", domain, spec.access.hazard
+        sections: list[tuple[str, Section | None]] = [
+            (f"levers.{i}", lever) for i, lever in enumerate(self.levers)
+        ]
+        sections += [
             ("repetition", self.repetition),
             ("synthetic", self.synthetic),
             ("demand", self.demand.path),
             ("severity", self.severity),
-        ):
+        ]
+        for part, section in sections:
             if section is None:
                 continue
             place = "demand.path" if part == "demand" else part
             for key in type(section).model_fields:
                 quantity = getattr(section, key)
-                if key != "form" and isinstance(quantity, str | Estimate):
+                if key not in ("form", "domain") and isinstance(quantity, str | Estimate):
                     yield f"{place}.{key}", part, quantity
         for domain, quantity in self.demand.shares.items():
             yield f"demand.shares.{domain}", f"demand of {domain}", quantity
@@ -420,7 +501,11 @@ def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
 # Unit that a place demands of a named claim; the words are the catalogue's. A share given as tokens
 # would count as "all of it".
 _UNITS = (
-    (r"supply\.\w+\.(usable_fraction|overlap)|demand\.shares\.\w+", "share"),
+    (r"supply\.\w+\.(usable_fraction|overlap|access\.closed)", "share"),
+    (r"levers\.\d+\.(precision|accept)|synthetic\.(verifiability|share_limit)", "share"),
+    (r"supply\.\w+\.(growth_fading|access\.hazard)", "per_year"),
+    (r"levers\.\d+\.(tokens|most)|synthetic\.domain_limit", "tokens"),
+    (r"demand\.shares\.\w+", "share"),
     (r"supply\.\w+\.growth\.\d+|demand\.path\.ceiling_growth", "ratio_per_year"),
     (r"demand\.path\.ceiling", "flop"),
 )

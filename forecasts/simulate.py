@@ -21,14 +21,26 @@ from forecasts.scenario import (
     DomainSupply,
     FlatGain,
     LawRepetition,
+    LawSynthetic,
+    Preference,
     Scenario,
+    SelfPlay,
+    Traces,
 )
 from models.claims import Array, Claim, log_moments, quantiles
 from models.demand.paths import compute_path, dataset_path, tokens_from_compute
 from models.penalty import shortage_limit
 from models.quantities import decimal_year
-from models.supply.conversion import growth_factors, raw_tokens, yearly_growth_factors
+from models.supply.access import open_share
+from models.supply.conversion import (
+    fading_years,
+    growth_factors,
+    raw_tokens,
+    yearly_growth_factors,
+)
+from models.supply.levers import accepted_tokens, self_play_tokens, trace_tokens
 from models.supply.multipliers import capped_product, law_repetition
+from models.supply.synthetic import share_limit, synthetic_gain
 from models.supply.unique import unique_tokens
 
 
@@ -71,12 +83,8 @@ class Worlds:
             domain: self._domain(domain, spec) for domain, spec in scenario.supply.items()
         }
         # Growth from the count's date to every date shown, used by three stages and the total.
-        self._growth = {
-            domain: yearly_growth_factors(
-                w.log_growth, self.years[0] - w.counted_on, self.years.size
-            )
-            for domain, w in self.domains.items()
-        }
+        self._growth = {domain: self._yearly(domain) for domain in self.domains}
+        self._open = {domain: self._open_share(domain, self.years) for domain in self.domains}
         self._summed = [d for d, spec in scenario.supply.items() if spec.part_of is None]
         self.repetition = self._repetition()
         self.synthetic = self._gain("synthetic")
@@ -129,6 +137,63 @@ class Worlds:
             log_growth=log_growth,
         )
 
+    def _yearly(self, domain: str) -> Array:
+        """Growth from the count's date to every date shown, shape (date, world)."""
+        worlds = self.domains[domain]
+        if self._spec(domain).growth_fading is not None:
+            return self._grown(domain, self.years)
+        first = self.years[0] - worlds.counted_on
+        return yearly_growth_factors(worlds.log_growth, first, self.years.size)
+
+    def _grown(self, domain: str, years: Array) -> Array:
+        """Growth from the count's date to any dates, shape (date, world)."""
+        worlds = self.domains[domain]
+        since = years - worlds.counted_on
+        if self._spec(domain).growth_fading is None:
+            return growth_factors(worlds.log_growth, since)
+        fading = self.value(f"supply.{domain}.growth_fading")
+        return np.exp(worlds.log_growth * fading_years(since, fading))
+
+    def _open_share(self, domain: str, years: Array) -> Array | None:
+        """Share that restrictions leave, shape (date, world); None where there are none."""
+        access = self._spec(domain).access
+        if access is None or not access.respected:
+            return None
+        place = f"supply.{domain}.access"
+        since = years - self.date_of(f"{place}.closed")
+        return open_share(self.value(f"{place}.closed"), self.value(f"{place}.hazard"), since)
+
+    def _spec(self, domain: str) -> DomainSupply:
+        return self.scenario.supply[domain]  # type: ignore[index]
+
+    def _added(self, domain: str) -> Array | None:
+        """Effective tokens that levers add to a domain, shape (world,); None where none does."""
+        added: Array | None = None
+        for i, lever in enumerate(self.scenario.levers):
+            if lever.domain != domain:
+                continue
+            tokens = self._lever(f"levers.{i}", lever)
+            added = tokens if added is None else added + tokens
+        return added
+
+    def _lever(self, place: str, lever: Traces | Preference | SelfPlay) -> Array:
+        tokens = self.value(f"{place}.tokens")
+        if isinstance(lever, Traces):
+            return trace_tokens(tokens, self.value(f"{place}.precision"))
+        if isinstance(lever, Preference):
+            return accepted_tokens(tokens, self.value(f"{place}.accept"))
+        return self_play_tokens(tokens, self.value(f"{place}.most"))
+
+    def _effective(self, domain: str, unique: Array, multiplier: Array) -> Array:
+        """Effective tokens from unique ones, with what limits and adds to a single domain."""
+        tokens = unique * multiplier
+        spec = self.scenario.synthetic
+        if isinstance(spec, LawSynthetic) and spec.domain_limit is not None:
+            without = unique * (multiplier / self.synthetic)
+            tokens = np.minimum(tokens, without + self.value("synthetic.domain_limit"))
+        added = self._added(domain)
+        return tokens if added is None else tokens + added
+
     def _share(self, place: str, given: bool, otherwise: float) -> Array:
         return self.value(place) if given else np.full(self._draws.size, otherwise)
 
@@ -136,7 +201,24 @@ class Worlds:
         spec = getattr(self.scenario, part)
         if isinstance(spec, FlatGain):
             return self.value(f"{part}.factor")
+        if isinstance(spec, LawSynthetic):
+            return self._verified()
         return np.ones(self._draws.size)
+
+    def _verified(self) -> Array:
+        """Gain of generated text by its law, its share limited by the real text that is read."""
+        by_law = isinstance(self.scenario.repetition, LawRepetition)
+        epochs = self.value("repetition.epochs") if by_law else self.repetition
+        at = "synthetic"
+        verifiability = self.value(f"{at}.verifiability")
+        limit = share_limit(self.value(f"{at}.share_limit"), verifiability, np.maximum(epochs, 1.0))
+        return synthetic_gain(
+            np.minimum(self.value(f"{at}.generated"), limit),
+            verifiability,
+            self.value(f"{at}.open_most"),
+            self.value(f"{at}.verified_most"),
+            self.value(f"{at}.worth"),
+        )
 
     def _repetition(self) -> Array:
         if isinstance(self.scenario.repetition, LawRepetition):
@@ -179,10 +261,16 @@ class Worlds:
             parts = [self.supply(d, stage, years, multiplier) for d in self._summed]
             return np.asarray(sum(parts))
         worlds = self.domains[domain]
-        level = worlds.raw if stage == "raw" else worlds.unique
-        if stage == "effective":
-            level = level * (self.multiplier if multiplier is None else multiplier)
-        return level * growth_factors(worlds.log_growth, years - worlds.counted_on)
+        if stage == "raw":
+            return np.asarray(worlds.raw * self._grown(domain, years))
+        unique = worlds.unique * self._grown(domain, years)
+        still_open = self._open_share(domain, years)
+        if still_open is not None:
+            unique = unique * still_open
+        if stage == "unique":
+            return np.asarray(unique)
+        chosen = self.multiplier if multiplier is None else multiplier
+        return self._effective(domain, unique, chosen)
 
     def supply_on(self, domain: str, stage: str, date_index: int) -> Array:
         """Tokens at a stage on one of `years`, shape (world,); as `supply`, from kept growth."""
@@ -190,9 +278,13 @@ class Worlds:
             parts = [self.supply_on(d, stage, date_index) for d in self._summed]
             return np.asarray(sum(parts))
         worlds = self.domains[domain]
-        level = worlds.raw if stage == "raw" else worlds.unique
-        tokens: Array = level * self._growth[domain][date_index]
-        return tokens * self.multiplier if stage == "effective" else tokens
+        if stage == "raw":
+            return np.asarray(worlds.raw * self._growth[domain][date_index])
+        unique = worlds.unique * self._growth[domain][date_index]
+        still_open = self._open[domain]
+        if still_open is not None:
+            unique = unique * still_open[date_index]
+        return unique if stage == "unique" else self._effective(domain, unique, self.multiplier)
 
     def normal_part(self, domain: str) -> NormalPart | None:
         """What of a domain's supply is exactly lognormal at every stage and date, if anything.
@@ -204,7 +296,7 @@ class Worlds:
             return None if self.only is None else self.normal_part(self.only)
         uses = Counter(claim.name for claim in self._placed.values())
         scores, mean, variance = np.zeros(self._draws.size), 0.0, 0.0
-        steps = self.scenario.supply[domain].conversion  # type: ignore[index]
+        steps = self._spec(domain).conversion
         place = f"supply.{domain}"
         signs = {f"{place}.count": 1} | {
             f"{place}.conversion.{i}": 1 if step.times is not None else -1
@@ -264,9 +356,14 @@ class Worlds:
                 "params and tokens, or decide under a scenario with a compute path"
             )
         at = "demand.path"
+        per_param = self.value(f"{at}.tokens_per_param")
+        if path.sparsity is not None:
+            per_param = per_param * self.value(f"{at}.sparsity")
+        if path.compute_lever is not None:
+            compute_flop = compute_flop * self.value(f"{at}.compute_lever")
         return tokens_from_compute(
             compute_flop,
-            self.value(f"{at}.tokens_per_param"),
+            per_param,
             self.value(f"{at}.drift"),
             path.reference_flop,
             self.value(f"{at}.overtraining") if overtraining is None else overtraining,

@@ -34,6 +34,19 @@ def growth_factors(log_ratio_per_year: Array, years: Array) -> Array:
     return np.exp(log_ratio_per_year * years[:, None])
 
 
+def fading_years(years: Array, fading: Array) -> Array:
+    """Years of full growth that so many years of fading growth are worth.
+
+    Equation: (1 − exp(−λ·t))/λ after the count's date, t before it and where λ = 0
+    Shapes:   years t (date,), fading λ (world,), a rate a year; result (date, world)
+    Growth fades towards none, and what is not known of it stops adding up.
+    """
+    ahead = np.maximum(years, 0)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        faded = -np.expm1(-fading * ahead) / fading
+    return np.asarray(np.where(fading > 0, faded, ahead) + np.minimum(years, 0)[:, None])
+
+
 def yearly_growth_factors(log_ratio_per_year: Array, first: float, count: int) -> Array:
     """`growth_factors` for a date and the years after it, by multiplication: six times faster.
 

@@ -74,8 +74,12 @@ def test_built_in_scenarios_are_whole(name: str, knowledge: Knowledge) -> None:
     assert difference(loaded, Scenario.model_validate(loaded.model_dump())) == []
 
 
-def test_built_in_scenarios_are_the_three() -> None:
-    assert names() == ["baseline", "epoch-2024-historical", "essay"]
+def test_built_in_scenarios() -> None:
+    assert names() == [
+        "baseline", "collapse-stress", "epoch-2024", "epoch-2024-historical", "essay",
+        "essay-audited", "nesov-2028", "one-epoch", "private-data", "restricted-access",
+        "synthetic-optimist",
+    ]  # fmt: skip
 
 
 def test_differences_merge(make_scenario: Make) -> None:

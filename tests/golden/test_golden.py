@@ -29,12 +29,13 @@ def _document(forecast: Forecast) -> dict[str, Any]:
         f"{row.domain} {row.kind}": [row.p10, row.p50, row.p90, row.probability_by_horizon]
         for row in forecast.walls
     }
+    years = [year for year in YEARS if forecast.start <= year <= forecast.horizon]
     supply = {
         f"{stage} {year}": [forecast.supply_at(TOTAL, stage, year).at(p) for p in SHOWN]
         for stage in ("raw", "unique", "effective")
-        for year in YEARS
+        for year in years
     }
-    demand = {str(year): [forecast.demand_at(TOTAL, year).at(p) for p in SHOWN] for year in YEARS}
+    demand = {str(year): [forecast.demand_at(TOTAL, year).at(p) for p in SHOWN] for year in years}
     return {"as_of": str(forecast.as_of), "walls": walls, "supply": supply, "demand": demand}
 
 

@@ -1,0 +1,173 @@
+"""Access, fading, generated text and levers inside worlds: each moves what it says, its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from forecasts.errors import ScenarioInvalid
+from forecasts.forecast import build_worlds, place_claims, run_forecast
+from forecasts.results import SUPPLY_STAGES, TOTAL, Forecast
+from forecasts.scenario import Scenario, load
+from forecasts.simulate import Worlds
+
+if TYPE_CHECKING:
+    from flows.steps.forecast import Knowledge
+
+Make = Callable[[str], Scenario]
+WORLDS = 400
+
+ACCESS = """
+supply:
+  web:
+    access:
+      closed: {{unit: share, value: {closed}, valid_on: 2026-01-01, source: said by a test}}
+      hazard: {{unit: per_year, value: {hazard}, source: said by a test}}
+      respected: {respected}
+"""
+FADING = "supply: {{web: {{growth_fading: {{unit: per_year, value: {rate}, source: by a test}}}}}}"
+TRACES = """
+levers:
+  - form: traces
+    domain: code
+    tokens: {unit: tokens, value: 2.0e+12, source: said by a test}
+    precision: {unit: share, value: 0.75, source: said by a test}
+  - form: preference
+    domain: code
+    tokens: {unit: tokens, value: 1.0e+12, source: said by a test}
+    accept: {unit: share, value: 0.5, source: said by a test}
+  - form: self_play
+    domain: math
+    tokens: {unit: tokens, value: 1.0e+15, source: said by a test}
+    most: {unit: tokens, value: 3.0e+12, source: said by a test}
+"""
+
+
+def _worlds(scenario: Scenario, knowledge: Knowledge) -> Worlds:
+    placed = place_claims(scenario, knowledge.claims, None)
+    return build_worlds(scenario, placed, knowledge.as_of, WORLDS, scenario.seed)
+
+
+def _run(scenario: Scenario, knowledge: Knowledge) -> Forecast:
+    return run_forecast(
+        scenario, knowledge.claims, {}, as_of=knowledge.as_of, code_version="test", worlds=WORLDS
+    )
+
+
+def test_restrictions_close_unique_text_and_leave_raw(make: Make, knowledge: Knowledge) -> None:
+    year = np.array([2031.0])
+    base = _worlds(load("baseline"), knowledge)
+    closing = _worlds(make(ACCESS.format(closed=0.2, hazard=0.1, respected="true")), knowledge)
+    ignored = _worlds(make(ACCESS.format(closed=0.2, hazard=0.1, respected="false")), knowledge)
+    left = 0.8 * np.exp(-0.5)
+    for stage, share in zip(SUPPLY_STAGES, (1, left, left), strict=True):
+        open_now = base.supply("web", stage, year)
+        assert closing.supply("web", stage, year) == pytest.approx(share * open_now)
+        assert ignored.supply("web", stage, year).tolist() == open_now.tolist()
+
+
+def test_growth_that_fades_grows_less(make: Make, knowledge: Knowledge) -> None:
+    base = _worlds(load("baseline"), knowledge)
+    faded = _worlds(make(FADING.format(rate=0.2)), knowledge)
+    still = _worlds(make(FADING.format(rate=0)), knowledge)
+    late = np.array([2045.0])
+    rising = base.domains["web"].log_growth > 0
+    grown, flat = (w.supply("web", "raw", late)[0] for w in (base, faded))
+    assert (flat[rising] < grown[rising]).all()
+    assert still.supply("web", "raw", late)[0] == pytest.approx(grown)
+    assert np.log(flat).std() < np.log(grown).std()
+
+
+def test_levers_add_tokens_to_their_domain(make: Make, knowledge: Knowledge) -> None:
+    base, more = _worlds(load("baseline"), knowledge), _worlds(make(TRACES), knowledge)
+    year = np.array([2028.0])
+    for domain, added in (("code", 2e12), ("math", 3e12), ("web", 0.0)):
+        before = base.supply(domain, "effective", year)
+        assert more.supply(domain, "effective", year) == pytest.approx(before + added, rel=1e-9)
+    assert more.supply(TOTAL, "effective", year) == pytest.approx(
+        base.supply(TOTAL, "effective", year) + 2e12, rel=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "later"),
+    [("restricted-access", False), ("collapse-stress", False), ("one-epoch", False),
+     ("synthetic-optimist", True), ("private-data", True)],
+)  # fmt: skip
+def test_a_scenario_moves_the_wall_its_way(name: str, later: bool, knowledge: Knowledge) -> None:
+    base, other = _run(load("baseline"), knowledge), _run(load(name), knowledge)
+    order = [base.wall().p50, other.wall().p50]
+    assert order == sorted(order) if later else order == sorted(order, reverse=True)
+    assert order[0] != order[1]
+
+
+@pytest.mark.parametrize("name", ["restricted-access", "synthetic-optimist", "private-data"])
+def test_both_ways_to_supply_agree(name: str, knowledge: Knowledge) -> None:
+    worlds = _worlds(load(name), knowledge)
+    for domain in (TOTAL, *worlds.scenario.supply):
+        for stage in SUPPLY_STAGES:
+            slow = worlds.supply(domain, stage, worlds.years)
+            for i in (0, 9):
+                assert worlds.supply_on(domain, stage, i) == pytest.approx(slow[i], rel=1e-9)
+
+
+def test_the_comments_run_of_2028(knowledge: Knowledge) -> None:
+    """5e28 FLOP at 700 tokens per active parameter, one expert in 32, 80T read thirty times."""
+    worlds = _worlds(load("nesov-2028"), knowledge)
+    at = np.array([2028.0])
+    compute, tokens = worlds.compute(at)[0, 0], worlds.demand(at)[0, 0]
+    active = compute / 6 / tokens
+    assert compute == pytest.approx(5e28)
+    assert active == pytest.approx(3.4503278e12, rel=1e-6)
+    assert 32 * active == pytest.approx(1.1041049e14, rel=1e-6)
+    assert tokens == pytest.approx(2.4152295e15, rel=1e-6)
+    assert tokens / 30 == pytest.approx(8.0507649e13, rel=1e-6)
+    assert worlds.supply(TOTAL, "effective", at)[0, 0] == pytest.approx(2.4e15)
+    assert 37 * 6 * 2.5 * 1.5 ** (np.log(1250) / np.log(1000)) == pytest.approx(843.4757, rel=1e-6)
+
+
+def test_the_audited_essay(knowledge: Knowledge) -> None:
+    audited = _run(load("essay-audited"), knowledge)
+    easy = sum(audited.supply_at(d, "unique", 2026).at("p50") for d in ("books", "papers"))
+    assert easy == pytest.approx(14.3e12, abs=0.05e12)
+
+
+IMPOSSIBLE = {
+    "nothing there": "supply: {web: {usable_fraction: {unit: share, value: 0, source: by a test}}}",
+    "nothing wanted": "demand: {shares: {web: {unit: share, value: 0, source: said by a test}}}",
+    "all closed": ACCESS.format(closed=1, hazard=0, respected="true"),
+    "closing at once": ACCESS.format(closed=0, hazard=1000, respected="true"),
+    "no epoch": "repetition: {epochs: {unit: epochs, value: 0, source: said by a test}}",
+    "a cap of nearly nothing": "multiplier_cap: 1.0e-12",
+    "no compute": "demand: {path: {level: {unit: flop, value: 1.0e-6, valid_on: 2025-01-01, "
+    "source: said by a test}}}",
+    "wall long past": "demand: {path: {level: {unit: flop, value: 1.0e+36, valid_on: 2025-01-01, "
+    "source: said by a test}, ceiling: null, ceiling_growth: null}}",
+}
+
+
+@pytest.mark.parametrize("change", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_the_impossible_has_a_defined_answer(change: str, make: Make, knowledge: Knowledge) -> None:
+    """Numbers or None in every row; a wall that is past has the first year."""
+    forecast = _run(make(change), knowledge)
+    for row in (*forecast.supply, *forecast.demand):
+        assert np.isfinite(row.quantiles).all()
+        assert min(row.quantiles) >= 0
+    for wall in forecast.walls:
+        dates = [date for date in (wall.p10, wall.p50, wall.p90) if date is not None]
+        assert np.isfinite(dates).all()
+        assert dates == sorted(dates)
+        assert 0 <= wall.probability_before_start <= wall.probability_by_horizon <= 1
+
+
+def test_a_lever_needs_its_domain(make: Make) -> None:
+    with pytest.raises(ScenarioInvalid, match="a lever adds to news, which is not in supply"):
+        make(TRACES.replace("domain: math", "domain: news"))
+
+
+@pytest.fixture
+def make(make_scenario: Make) -> Make:
+    return make_scenario
