@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks import startup, stock
+from benchmarks import fits, startup, stock
 
 if __name__ == "__main__":
     stock.main()
+    fits.main()
     startup.main()
