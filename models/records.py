@@ -43,6 +43,7 @@ Metric = Literal[
     "documents",
     "volumes",
     "works",
+    "new_works",
     "domains",
     "hosts",
     "tlds",
