@@ -44,6 +44,7 @@ Metric = Literal[
     "documents",
     "volumes",
     "works",
+    "new_works",
     "domains",
     "hosts",
     "tlds",

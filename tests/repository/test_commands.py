@@ -136,6 +136,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "measure": [str(wet), "--corpus", "sample", "--domain", "web", "--store", "--workers", "1"],
         "sources ack": ["common_crawl", "--by", "A. Planner"],
         "sources band": ["common_crawl", "--fall", "0.1", "--rise", "0.5", "--by", "A. Planner"],
+        "derived": [],
         "export": ["out_inventory", "--to", str(folder / "inventory.csv")],
         "forecast": ["--scenario", str(few)],
         "sql": ["SELECT domain, p50 FROM out_data_wall"],
