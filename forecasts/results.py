@@ -55,7 +55,12 @@ class DemandRow:
 
 @dataclass(frozen=True, slots=True)
 class WallRow:
-    """When demand first exceeds effective supply. Probabilities are shares of worlds."""
+    """When a limit is first passed; probabilities are shares of worlds.
+
+    exhaustion: demand exceeds effective supply. penalty_x: the compute-equivalent C_eq/C of the
+    best split that the supply leaves falls below x; of the total alone. `binds` is the share of
+    worlds in which this domain is the first to run out; None where that is not asked.
+    """
 
     domain: str
     kind: WallKind
@@ -64,6 +69,7 @@ class WallRow:
     p90: float | None
     probability_by_horizon: float
     probability_before_start: float
+    binds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

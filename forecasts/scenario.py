@@ -196,6 +196,14 @@ class Demand(Section):
     )
 
 
+class Severity(Section):
+    """Law by which a shortage wastes compute; equal exponents, so only D*/U and R* matter."""
+
+    exponent: Quantity = Field(description="α = β of the loss in parameters and tokens; fixed")
+    r_d_star: Quantity = Field(description="e-folding number of repeats R_D*")
+    r_n_star: Quantity = Field(description="the same of surplus parameters, R_N*; fixed")
+
+
 class Correlation(Section):
     """Quantities that tend to be high together: a Gaussian copula with one correlation."""
 
@@ -236,6 +244,9 @@ class Scenario(Section):
     synthetic: Synthetic
     multiplier_cap: Number = Field(gt=0, description="most that both multipliers give together")
     demand: Demand
+    severity: Severity | None = Field(
+        default=None, description="law of the penalty walls; none leaves them out"
+    )
     correlations: tuple[Correlation, ...] = Field(
         default=(), description="groups of quantities that move together; none are independent"
     )
@@ -294,7 +305,10 @@ class Scenario(Section):
             ("repetition", self.repetition),
             ("synthetic", self.synthetic),
             ("demand", self.demand.path),
+            ("severity", self.severity),
         ):
+            if section is None:
+                continue
             place = "demand.path" if part == "demand" else part
             for key in type(section).model_fields:
                 quantity = getattr(section, key)

@@ -23,8 +23,9 @@ from forecasts.scenario import (
     LawRepetition,
     Scenario,
 )
-from models.claims import Array, Claim, log_moments
+from models.claims import Array, Claim, log_moments, quantiles
 from models.demand.paths import compute_path, dataset_path, tokens_from_compute
+from models.penalty import shortage_limit
 from models.quantities import decimal_year
 from models.supply.conversion import growth_factors, raw_tokens, yearly_growth_factors
 from models.supply.multipliers import capped_product, law_repetition
@@ -157,6 +158,8 @@ class Worlds:
 
     def multiplier_within(self, max_epochs: float | None) -> Array:
         """Effective tokens per unique token within a run's epoch limit, shape (world,)."""
+        if max_epochs is None:
+            return self.multiplier
         repetition = self.repetition_within(max_epochs)
         return capped_product(repetition, self.synthetic, self.scenario.multiplier_cap)
 
@@ -268,6 +271,34 @@ class Worlds:
             path.reference_flop,
             self.value(f"{at}.overtraining") if overtraining is None else overtraining,
         )
+
+    def log_shortage(self, date_index: int, demand: Array) -> Array:
+        """ln of tokens that are best for the compute over unique tokens with synthetic ones.
+
+        Deliberate overtraining is a choice, not a need, so it is taken off: D* = D/√k.
+        Shapes: demand on that date (world,); result (world,)
+        """
+        best = demand
+        if isinstance(self.scenario.demand.path, ComputePath):
+            best = demand / np.sqrt(self.value("demand.path.overtraining"))
+        return np.log(best / (self.supply_on(TOTAL, "unique", date_index) * self.synthetic))
+
+    def log_shortage_limit(self, ratio: float) -> Array:
+        """ln of the shortage at which C_eq/C falls to a ratio, shape (world,)."""
+        exponent, r_n_star = self._fixed("severity.exponent"), self._fixed("severity.r_n_star")
+        r_d_star = self.value("severity.r_d_star")
+        ends = quantiles(self._placed["severity.r_d_star"], np.array([1e-9, 1 - 1e-9]))
+        low, high = ends.tolist()
+        return shortage_limit(ratio, exponent, r_n_star, (low, high)).at(r_d_star)
+
+    def _fixed(self, place: str) -> float:
+        claim = self._placed[place]
+        if claim.shape != "fixed" or claim.value is None:
+            raise ScenarioInvalid(
+                f"scenario {self.scenario.name}: {place} is {claim.shape}; the law is solved once "
+                "for all worlds, so give a fixed value"
+            )
+        return claim.value
 
     def share(self, domain: str) -> Array:
         """Share of a run's tokens taken from a domain, shape (world,)."""

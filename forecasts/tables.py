@@ -27,6 +27,7 @@ from models.walls import CrossingDates, first_crossing
 
 # A normal factor much narrower than the rest smooths nothing, and its cells would show.
 WIDE_ENOUGH = 0.1
+PENALTIES: dict[WallKind, float] = {"penalty_0.9": 0.9, "penalty_0.5": 0.5}
 
 
 def rounded(x: float) -> float:
@@ -66,10 +67,13 @@ class _Tally:
     supply: dict[tuple[SupplyStage, int], _Stock] = field(default_factory=dict)
     demand: dict[int, Levels] = field(default_factory=dict)
     walls: dict[WallKind, CrossingDates] = field(default_factory=dict)
+    binds: int = 0
 
     @np.errstate(all="ignore")
-    def add(self, worlds: Worlds, domain: str, whole: Array, counts: bool) -> None:
-        """Date by date, so that the arrays at work stay in the processor's cache.
+    def add(self, worlds: Worlds, domain: str, whole: Array, counts: bool) -> Array | None:
+        """Take in a block; returns what orders the domains of a world by who runs out first.
+
+        Date by date, so that the arrays at work stay in the processor's cache.
 
         counts: whether supply is counted here, or is that of another domain.
 
@@ -87,9 +91,23 @@ class _Tally:
                 self.demand.setdefault(year, Levels(LEVELS)).add(wanted)
                 np.log(wanted / worlds.supply_on(domain, "effective", i), out=gap[i])
         if planned:
-            span = (float(worlds.years[0]), float(worlds.years[-1]))
-            crossings = self.walls.setdefault("exhaustion", CrossingDates(*span))
-            crossings.add(first_crossing(gap, worlds.years))
+            dates = self._cross("exhaustion", gap, worlds)
+            if domain == TOTAL and worlds.scenario.severity is not None:
+                self._penalties(worlds, whole)
+            # Of domains past their wall at the start, the one that lacks most comes first.
+            return np.where(np.isneginf(dates), -1e6 - gap[0], dates)
+        return None
+
+    def _cross(self, kind: WallKind, gap: Array, worlds: Worlds) -> Array:
+        span = (float(worlds.years[0]), float(worlds.years[-1]))
+        dates = first_crossing(gap, worlds.years)
+        self.walls.setdefault(kind, CrossingDates(*span)).add(dates)
+        return dates
+
+    def _penalties(self, worlds: Worlds, whole: Array) -> None:
+        shortage = np.stack([worlds.log_shortage(i, demand) for i, demand in enumerate(whole)])
+        for kind, ratio in PENALTIES.items():
+            self._cross(kind, shortage - worlds.log_shortage_limit(ratio), worlds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +131,7 @@ def _finite(
     return tuple(map(rounded, values))
 
 
-def _wall(domain: str, kind: WallKind, dates: CrossingDates) -> WallRow:
+def _wall(domain: str, kind: WallKind, dates: CrossingDates, binds: float | None) -> WallRow:
     def at(level: float) -> float | None:
         date = dates.quantile(level)
         return None if date is None else rounded(date)
@@ -126,6 +144,7 @@ def _wall(domain: str, kind: WallKind, dates: CrossingDates) -> WallRow:
         p90=at(0.9),
         probability_by_horizon=rounded(dates.by_last),
         probability_before_start=rounded(dates.before_first),
+        binds=None if binds is None else rounded(binds),
     )
 
 
@@ -142,28 +161,47 @@ def _demand_rows(scenario: str, domain: str, tally: _Tally) -> Iterator[DemandRo
         yield DemandRow(domain, year, _finite(scenario, f"demand of {domain}", year, levels))
 
 
+def _count_binding(tallies: dict[str, _Tally], orders: dict[str, Array | None]) -> None:
+    """Add the worlds in which each domain is the first to run out; none where none ever does."""
+    planned = {domain: order for domain, order in orders.items() if order is not None}
+    if not planned:
+        return
+    table = np.stack(list(planned.values()))
+    first = np.where(np.isposinf(table.min(axis=0)), -1, table.argmin(axis=0))
+    for i, domain in enumerate(planned):
+        tallies[domain].binds += int((first == i).sum())
+
+
 def tabulate(scenario: str, blocks: Iterator[Worlds]) -> Tables:
     """Rows of the total and of every domain over all blocks of worlds.
 
     NumPy frees the interpreter's lock, so threads share the domains of a block.
     """
     tallies: dict[str, _Tally] = {}
+    size = 0
     with ThreadPoolExecutor() as pool:
         for worlds in blocks:
             whole = worlds.demand()
             for domain in (TOTAL, *worlds.scenario.supply):
                 tallies.setdefault(domain, _Tally())
-            work = [
-                pool.submit(tally.add, worlds, d, whole, counts=d != TOTAL or worlds.only is None)
+            work = {
+                d: pool.submit(
+                    tally.add, worlds, d, whole, counts=d != TOTAL or worlds.only is None
+                )
                 for d, tally in tallies.items()
-            ]
-            for part in work:
-                part.result()
+            }
+            _count_binding(tallies, {d: part.result() for d, part in work.items() if d != TOTAL})
+            work[TOTAL].result()
+            size += whole.shape[1]
             if worlds.only is not None:
                 tallies[TOTAL].supply = tallies[worlds.only].supply
     parts = tallies.items()
     return Tables(
         tuple(row for domain, t in parts for row in _supply_rows(scenario, domain, t)),
         tuple(row for domain, t in parts for row in _demand_rows(scenario, domain, t)),
-        tuple(_wall(domain, kind, w) for domain, t in parts for kind, w in t.walls.items()),
+        tuple(
+            _wall(domain, kind, w, None if domain == TOTAL else t.binds / size)
+            for domain, t in parts
+            for kind, w in t.walls.items()
+        ),
     )

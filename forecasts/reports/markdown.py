@@ -86,14 +86,17 @@ def walls_table(forecast: Forecast) -> Table:
             words.WALL_KINDS.get(row.kind, row.kind),
             *(words.wall_month(value, forecast) for value in (row.p10, row.p50, row.p90)),
             words.chance(row.probability_by_horizon),
+            "" if row.binds is None else words.chance(row.binds),
             words.censoring(row, forecast),
         )
         for row in ordered_walls(forecast)
     )
     chance = f"Chance before {forecast.horizon}"
-    headers = ("Domain", "Wall", "p10", "Median", "p90", chance, "Outside the forecast")
+    headers = (
+        "Domain", "Wall", "p10", "Median", "p90", chance, "Runs out first", "Outside the forecast",
+    )  # fmt: skip
     return Table(
-        "Walls by domain, with the 80 % interval p10–p90", headers, rows, frozenset({1, 6})
+        "Walls by domain, with the 80 % interval p10–p90", headers, rows, frozenset({1, 7})
     )
 
 

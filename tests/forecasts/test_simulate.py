@@ -19,7 +19,9 @@ from forecasts.scenario import Scenario, load
 from forecasts.simulate import Worlds
 from models.claims import median
 from models.demand.growth import ComputeGrowth
+from models.penalty import compute_ratio
 from models.quantities import decimal_year
+from models.walls import first_crossing
 
 if TYPE_CHECKING:
     from flows.steps.forecast import Knowledge
@@ -250,6 +252,44 @@ def test_blocks_change_nothing(knowledge: Knowledge) -> None:
     assert first.wall().probability_by_horizon == pytest.approx(
         fewer.probability_by_horizon, abs=0.005
     )
+
+
+def test_penalty_walls_by_the_law_itself(baseline: Worlds, knowledge: Knowledge) -> None:
+    """World by world, C_eq/C by the whole law on either side of the wall."""
+    whole = baseline.demand()
+    years = baseline.years
+    shortage = np.stack([baseline.log_shortage(i, d) for i, d in enumerate(whole)])
+    r_star = baseline.value("severity.r_d_star")
+    for ratio in (0.9, 0.5):
+        dates = first_crossing(shortage - baseline.log_shortage_limit(ratio), years)
+        inside = np.isfinite(dates)
+        assert inside.mean() > 0.5
+        for world in np.flatnonzero(inside)[:20]:
+            at = np.interp(dates[world], years, shortage[:, world])
+            seen = compute_ratio(np.exp(np.array(at)), 0.3526596, r_star[world], 5.309743)
+            assert seen == pytest.approx(ratio, abs=2e-4)
+    walls = {kind: _forecast(load("baseline"), knowledge).wall(kind=kind)
+             for kind in ("penalty_0.9", "penalty_0.5")}  # fmt: skip
+    assert walls["penalty_0.9"].p50 < walls["penalty_0.5"].p50
+
+
+def test_one_domain_runs_out_first(knowledge: Knowledge) -> None:
+    forecast = _forecast(load("baseline"), knowledge)
+    binds = {row.domain: row.binds for row in forecast.walls if row.domain != TOTAL}
+    assert all(row.binds is None for row in forecast.walls if row.domain == TOTAL)
+    assert sum(share for share in binds.values() if share is not None) == pytest.approx(1, abs=1e-6)
+    assert max(binds, key=lambda domain: binds[domain] or 0) == "qa"
+    alone = _forecast(load("epoch-2024-historical"), knowledge).wall("web")
+    assert alone.binds == alone.probability_by_horizon
+
+
+def test_severity_must_be_fixed(make_scenario: Make, knowledge: Knowledge) -> None:
+    wide = "{unit: exponent, shape: uniform, low: 0.3, high: 0.4, ci_prob: 0.9, source: by a test}"
+    scenario = make_scenario(f"severity: {{exponent: {wide}}}")
+    with pytest.raises(ScenarioInvalid, match="exponent is uniform; the law is solved once"):
+        _forecast(scenario, knowledge)
+    without = _forecast(make_scenario("severity: null"), knowledge)
+    assert {row.kind for row in without.walls} == {"exhaustion"}
 
 
 def test_every_input_is_registered_with_its_origin(knowledge: Knowledge) -> None:

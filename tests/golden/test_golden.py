@@ -26,7 +26,7 @@ SHOWN = ("p05", "p50", "p95")
 
 def _document(forecast: Forecast) -> dict[str, Any]:
     walls = {
-        row.domain: [row.p10, row.p50, row.p90, row.probability_by_horizon]
+        f"{row.domain} {row.kind}": [row.p10, row.p50, row.p90, row.probability_by_horizon]
         for row in forecast.walls
     }
     supply = {
