@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
-from flows.connectors import common_crawl, epoch_models
+from flows.connectors import (
+    arxiv,
+    common_crawl,
+    crossref,
+    epoch_models,
+    hugging_face,
+    internet_archive,
+    openalex,
+    semantic_scholar,
+    software_heritage,
+    wikimedia,
+)
+from flows.connectors.feed import Feed, Schedule
 from flows.errors import UsageError
 from models.records import Parsed
 
 
 class Connector(Protocol):
-    """What a source gives. A module with these names is one."""
+    """What a source gives. A module with these names is one.
+
+    group: which deployment fetches it. bulk: gigabytes, so it is fetched only when named.
+    """
 
     name: str
     publisher: str
     url: str
     licence: str
-    schedule_hint: str
+    schedule: Schedule
+    group: str
+    bulk: bool
+
+    def feeds(self) -> Sequence[Feed]:
+        """What to ask of the network, one artefact each."""
+        ...
 
     def find(self, folder: Path) -> list[Path]:
         """Files of this source in the folder or its sub-folder of conventional name."""
@@ -38,10 +60,28 @@ class Connector(Protocol):
         ...
 
 
-CONNECTORS: dict[str, Connector] = {
-    common_crawl.name: common_crawl,
-    epoch_models.name: epoch_models,
-}
+@runtime_checkable
+class Streaming(Protocol):
+    """A connector whose files may not fit into memory: it reads them piece by piece."""
+
+    def parse_stream(self, name: str, file: BinaryIO, known_at: date | None) -> Parsed:
+        """Records of a file, read once from its start, as `parse` would give them."""
+        ...
+
+
+_MODULES: tuple[Connector, ...] = (
+    common_crawl,
+    hugging_face,
+    openalex,
+    crossref,
+    arxiv,
+    semantic_scholar,
+    internet_archive,
+    wikimedia,
+    software_heritage,
+    epoch_models,
+)
+CONNECTORS: dict[str, Connector] = {module.name: module for module in _MODULES}
 
 
 def connector(name: str) -> Connector:
@@ -51,3 +91,12 @@ def connector(name: str) -> Connector:
     close = difflib.get_close_matches(name, CONNECTORS, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise UsageError(f"source {name!r} is unknown; allowed: {', '.join(CONNECTORS)}{hint}")
+
+
+def in_group(group: str) -> list[str]:
+    """Sources of a group, or `UsageError` with the groups there are."""
+    found = [name for name, module in CONNECTORS.items() if module.group == group]
+    if not found:
+        known = ", ".join(sorted({module.group for module in CONNECTORS.values()}))
+        raise UsageError(f"group {group!r} is unknown; allowed: {known}")
+    return found
