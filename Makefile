@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 # Without bytecode every command would compile two thousand modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: forecast test campaign check bench up down clean lock help
+.PHONY: forecast test campaign check bench docs probe up down clean lock help
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make test       the test suite            make check   format, lint, types, imports, SQL, docs"
 	@echo "make campaign   the slow tests: twenty kills, servers as deployed; make test leaves them out"
 	@echo "make bench      benchmarks                make up|down the services of docker-compose.yml"
+	@echo "make probe      adds torch to .venv, which probe runs and their tests need"
 	@echo "make lock       renew the hash locks      make clean   remove .venv, .bench and the workspace"
 
 $(VENV)/.bootstrap: requirements/bootstrap.lock
@@ -65,8 +66,17 @@ check: $(VENV)/.dev
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q tests/repository
 
+docs: $(VENV)/.dev
+	@$(BIN)/python -m flows.law_pages
+
 bench: $(BENCH)/.installed
 	@$(BENCH)/bin/python -m benchmarks
+
+# torch is an optional extra, pinned by version and not by hash: docs/adr/0002-dependencies.md says why.
+probe: $(VENV)/.runtime
+	@$(BIN)/python -c 'import torch' 2>/dev/null || \
+		$(BIN)/python -m pip install -q --disable-pip-version-check "$$($(BIN)/python -c \
+		'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["probe"])')"
 
 up:
 	docker compose up --build --detach --wait

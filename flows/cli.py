@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import decide, forecast, ingest, launches, query, runs, scenario, system
+from flows.commands import (
+    assess,
+    decide,
+    forecast,
+    ingest,
+    launches,
+    law,
+    probe,
+    query,
+    runs,
+    scenario,
+    sensitivity,
+    system,
+)
 from flows.output import say
 
 app = typer.Typer(
@@ -19,10 +32,12 @@ app = typer.Typer(
     help="When does training data run out, for which domain, and which runs does it support?",
 )
 # In this order they stand in --help: those without a name of their own are top-level commands.
-for group in (ingest, query, forecast, decide, launches, system):
+for group in (ingest, query, forecast, sensitivity, assess, decide, launches, system):
     app.add_typer(group.app)
 app.add_typer(scenario.app, name="scenario")
+app.add_typer(law.app, name="law")
 app.add_typer(runs.app, name="runs")
+app.add_typer(probe.app, name="probe")
 
 
 @app.callback()

@@ -27,6 +27,7 @@ EXIT_CODES = {
     "NotFound": USAGE,
     "QueryFailed": USAGE,
     "PlanInvalid": USAGE,
+    "LawUnknown": USAGE,
     "SourceError": SOURCE,
     "VintageConflict": SOURCE,
     "CheckFailed": CHECK,

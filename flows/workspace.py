@@ -55,6 +55,11 @@ class Workspace:
         """Limits on launches; defaults hold for what it does not say."""
         return self.root / "policy.yaml"
 
+    @property
+    def probes(self) -> Path:
+        """Folders of probe runs: checkpoint, loss curve, result."""
+        return self.root / "probes"
+
 
 def make(workspace: Workspace) -> None:
     """Make the workspace folder if it is missing; called by whatever is about to write.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import count, takewhile
 
 import numpy as np
 
+from forecasts.dates import first_passing
 from forecasts.plan import PlannedRun
 from forecasts.results import Decision, GateRow, Verdict
 from forecasts.simulate import Worlds
@@ -19,7 +18,6 @@ from models.quantities import FLOP_PER_PARAM_TOKEN, decimal_year
 
 # A verdict rests on inventories and claims that age; after this it must be decided again.
 VALID_FOR = timedelta(days=30)
-MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +70,13 @@ def _earliest(
     worlds: Worlds, needs: Sequence[_Need], tokens: Array, multiplier: Array, run: PlannedRun,
     start: date,
 ) -> date | None:  # fmt: skip
-    """First day, in steps of a month from start, at which the run's probability is reached.
-
-    Years are tried first: supply grows at a steady rate in every world.
-    """
+    """First day, in steps of a month from start, at which the run's probability is reached."""
 
     def passes(day: date) -> bool:
         at = decimal_year(day)
         return _joint(_covered(worlds, needs, tokens, multiplier, at)) >= run.required_probability
 
-    if passes(start):
-        return start
-    end = date(worlds.scenario.horizon, 1, 1)
-    years = takewhile(lambda day: day < end, (_months_after(start, MONTHS * i) for i in count(1)))
-    late = next((day for day in (*years, end) if passes(day)), None)
-    if late is None or late <= start:
-        return None
-    months = (_months_after(late, -step) for step in range(MONTHS - 1, 0, -1))
-    return next((day for day in months if day > start and passes(day)), late)
-
-
-def _months_after(day: date, months: int) -> date:
-    """The same day of another month, or its last day if it is shorter."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    return first_passing(start, worlds.scenario.horizon, passes)
 
 
 def _gate(

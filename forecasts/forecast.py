@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import date
 
 import numpy as np
 
 from forecasts.draws import Draws
 from forecasts.errors import ScenarioInvalid
-from forecasts.results import (
-    LEVELS,
-    SUPPLY_STAGES,
-    TOTAL,
-    DemandRow,
-    DomainRow,
-    Forecast,
-    InputRow,
-    SupplyRow,
-    SupplyStage,
-    WallRow,
+from forecasts.net import BLOCK
+from forecasts.results import DomainRow, Forecast, InputRow
+from forecasts.scenario import (
+    ComputePath,
+    FlatGain,
+    LawRepetition,
+    Scenario,
+    copula_groups,
+    resolve,
 )
-from forecasts.scenario import ComputePath, FlatGain, LawRepetition, Scenario, resolve
 from forecasts.simulate import Worlds
-from models.claims import Array, Claim, quantiles
+from forecasts.tables import rounded, tabulate
+from models.claims import Claim, quantiles
 from models.demand.growth import ComputeGrowth
 from models.records import OriginRecord
-from models.walls import censored_quantile, first_crossing
 
 # Numbers held at once: one per world, date and domain. Two gigabytes at eight bytes.
 MOST_NUMBERS = 250_000_000
@@ -74,16 +69,22 @@ def place_claims(
     return placed
 
 
-def build_worlds(
-    scenario: Scenario, placed: Mapping[str, Claim], as_of: date, worlds: int, seed: int
-) -> Worlds:
-    """Draw every world of a scenario."""
+def first_year(scenario: Scenario, as_of: date) -> int:
+    """First year shown: the scenario's, or that of the day of knowledge."""
     start = as_of.year if scenario.start is None else scenario.start
     if start >= scenario.horizon:
         raise ScenarioInvalid(
             f"scenario {scenario.name}: the first year {start} is not before the horizon "
             f"{scenario.horizon}; choose a later horizon"
         )
+    return start
+
+
+def build_worlds(
+    scenario: Scenario, placed: Mapping[str, Claim], as_of: date, worlds: int, seed: int
+) -> Worlds:
+    """Draw every world of a scenario at once; `blocks` needs less memory."""
+    start = first_year(scenario, as_of)
     numbers = worlds * (scenario.horizon - start + 1) * (len(scenario.supply) + 2)
     if numbers > MOST_NUMBERS:
         raise ScenarioInvalid(
@@ -91,103 +92,33 @@ def build_worlds(
             f"{numbers * 8 / 1e9:.0f} GB of memory, allowed are {MOST_NUMBERS * 8 / 1e9:.0f}; give "
             "fewer worlds or an earlier horizon"
         )
-    return Worlds(scenario, placed, start, Draws(seed, worlds, placed.values()))
-
-
-_RANKS = np.asarray(LEVELS)
-
-
-def _quantiles(tokens: Array) -> tuple[float, ...]:
-    """Quantiles over worlds; tokens has shape (world,).
-
-    Linear between order statistics, as numpy's default; one sort serves all levels. Single
-    precision (seven digits) sorts twice as fast and is far finer than the sampling error.
-    """
-    ordered = np.sort(tokens.astype(np.float32))
-    place = _RANKS * (tokens.size - 1)
-    below = np.floor(place).astype(int)
-    low = ordered[below].astype(float)
-    high = ordered[np.minimum(below + 1, tokens.size - 1)].astype(float)
-    return tuple(map(_rounded, (low + (place - below) * (high - low)).tolist()))
-
-
-def _rounded(x: float) -> float:
-    """Seven significant digits: far below sampling error, and stable across processors."""
-    return float(f"{x:.7g}")
-
-
-def _finite(worlds: Worlds, what: str, year: int, tokens: Array) -> tuple[float, ...]:
-    levels = _quantiles(tokens)
-    if not all(map(math.isfinite, levels)):
-        raise ScenarioInvalid(
-            f"scenario {worlds.scenario.name}: {what} in {year} is no number of tokens in some "
-            "worlds; look for a claim that is divided by and can be 0, or a rate that explodes"
-        )
-    return levels
-
-
-def _wall(domain: str, worlds: Worlds, gap: Array) -> WallRow:
-    dates = first_crossing(gap, worlds.years)
-    start = float(worlds.start)
-
-    def at(level: float) -> float | None:
-        quantile = censored_quantile(dates, level, start)
-        return None if quantile is None else _rounded(quantile)
-
-    return WallRow(
-        domain=domain,
-        kind="exhaustion",
-        p10=at(0.1),
-        p50=at(0.5),
-        p90=at(0.9),
-        probability_by_horizon=_rounded(float(np.mean(~np.isposinf(dates)))),
-        probability_before_start=_rounded(float(np.mean(np.isneginf(dates)))),
+    return Worlds(
+        scenario,
+        placed,
+        start,
+        Draws(seed, worlds, placed.values(), groups=copula_groups(scenario, placed)),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _DomainTables:
-    """Rows of one domain or the total."""
+def blocks(
+    scenario: Scenario,
+    placed: Mapping[str, Claim],
+    as_of: date,
+    worlds: int,
+    seed: int,
+    block: int = BLOCK,
+) -> Iterator[Worlds]:
+    """All worlds of a scenario, block by block; the same whatever the block's size.
 
-    supply: list[SupplyRow]
-    demand: list[DemandRow]
-    walls: list[WallRow]
-
-
-@np.errstate(all="ignore")
-def _domain_tables(worlds: Worlds, domain: str, whole: Array) -> _DomainTables:
-    """Date by date, so that the arrays at work stay in the processor's cache.
-
-    Quantiles are checked to be finite. An infinite gap is none or nothing of a domain: it orders.
+    block: a multiple of BLOCK, so that the first block, which sets the cells that quantiles are
+           counted in, holds the same worlds
     """
-    supply: dict[SupplyStage, list[SupplyRow]] = {stage: [] for stage in SUPPLY_STAGES}
-    demand: list[DemandRow] = []
-    gap = np.empty_like(whole)
-    planned = domain in (TOTAL, *worlds.scenario.demand.shares)
-    for i, year in enumerate(worlds.years.astype(int).tolist()):
-        for stage, rows in supply.items():
-            tokens = worlds.supply_on(domain, stage, i)
-            levels = _finite(worlds, f"supply of {domain}", year, tokens)
-            rows.append(SupplyRow(domain, stage, year, levels))
-        if planned:
-            wanted = whole[i] if domain == TOTAL else worlds.share(domain) * whole[i]
-            levels = _finite(worlds, f"demand of {domain}", year, wanted)
-            demand.append(DemandRow(domain, year, levels))
-            np.log(wanted / tokens, out=gap[i])
-    walls = [_wall(domain, worlds, gap)] if planned else []
-    return _DomainTables([row for rows in supply.values() for row in rows], demand, walls)
-
-
-def _tables(worlds: Worlds) -> list[_DomainTables]:
-    """Tables of the total and of every domain; NumPy frees the lock, so threads share the work."""
-    whole = worlds.demand()
-    with ThreadPoolExecutor() as pool:
-        return list(
-            pool.map(
-                lambda domain: _domain_tables(worlds, domain, whole),
-                (TOTAL, *worlds.scenario.supply),
-            )
-        )
+    start = first_year(scenario, as_of)
+    groups = copula_groups(scenario, placed)
+    for begin in range(0, worlds, block):
+        end = min(begin + block, worlds)
+        drawn = Draws(seed, worlds, placed.values(), start=begin, stop=end, groups=groups)
+        yield Worlds(scenario, placed, start, drawn)
 
 
 def _inputs(
@@ -217,9 +148,9 @@ def _inputs(
                 low=claim.low,
                 high=claim.high,
                 ci_prob=claim.ci_prob,
-                drawn_p05=_rounded(drawn[0]),
-                drawn_p50=_rounded(drawn[1]),
-                drawn_p95=_rounded(drawn[2]),
+                drawn_p05=rounded(drawn[0]),
+                drawn_p50=rounded(drawn[1]),
+                drawn_p95=rounded(drawn[2]),
                 status=claim.status,
                 basis=claim.basis,
                 valid_on=claim.valid_on,
@@ -270,6 +201,7 @@ def run_forecast(
     worlds: int | None = None,
     seed: int | None = None,
     measured: Claim | None = None,
+    block: int = BLOCK,
 ) -> Forecast:
     """Forecast one scenario as known on a date.
 
@@ -279,8 +211,7 @@ def run_forecast(
     worlds = scenario.worlds if worlds is None else worlds
     seed = scenario.seed if seed is None else seed
     placed = place_claims(scenario, claims, measured)
-    drawn = build_worlds(scenario, placed, as_of, worlds, seed)
-    tables = _tables(drawn)
+    tables = tabulate(scenario.name, blocks(scenario, placed, as_of, worlds, seed, block))
     path = scenario.demand.path
     return Forecast(
         forecast_id=forecast_id(scenario, placed, as_of, worlds, seed, code_version),
@@ -291,7 +222,7 @@ def run_forecast(
         as_of=as_of,
         worlds=worlds,
         seed=seed,
-        start=drawn.start,
+        start=first_year(scenario, as_of),
         horizon=scenario.horizon,
         code_version=code_version,
         repetition=_describe(scenario.repetition),
@@ -301,8 +232,8 @@ def run_forecast(
             DomainRow(domain, spec.part_of or "", spec.usable_base, spec.why)
             for domain, spec in scenario.supply.items()
         ),
-        supply=tuple(row for part in tables for row in part.supply),
-        demand=tuple(row for part in tables for row in part.demand),
-        walls=tuple(row for part in tables for row in part.walls),
+        supply=tables.supply,
+        demand=tables.demand,
+        walls=tables.walls,
         inputs=_inputs(scenario, placed, origins),
     )

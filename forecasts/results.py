@@ -175,6 +175,64 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The 5 %, 50 % and 95 % quantiles over worlds; None where there is no finite number."""
+
+    p05: float | None
+    p50: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What a planned run lacks under one scenario, what that costs, and what would help.
+
+    Units: tokens, params, nats per token, months; probabilities and shares in 0–1. `remixed` is
+    with the mixture's shares free within the plan's bounds. `best_*` is the split of the run's
+    compute that the law prefers with the unique tokens there are. `binding` are shares of the
+    worlds in which the run is short.
+    """
+
+    run: str
+    scenario: str
+    as_of: date
+    needed_on: date
+    required_probability: float
+    probability: float
+    probability_remixed: float
+    binding: dict[str, float]
+    uncounted: tuple[str, ...]
+    demand_tokens: Span
+    unique_tokens: Span
+    epochs_needed: Span
+    synthetic_share_needed: Span
+    best_params: Span
+    best_tokens: Span
+    best_epochs: Span
+    loss_gap_nats: Span
+    compute_ratio: Span
+    delay_months: Span
+    mixture: dict[str, float]
+    mixture_found: dict[str, float] | None
+    earliest_date: date | None
+    earliest_date_remixed: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """A claim that the planner's own probe runs measured, as known on the forecast's day."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    ci_prob: float | None
+    unit: str
+    basis: str
+    known_at: date
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRow:
     """The state of one source, for the report: which figures are live and how old they are.
 

@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from forecasts import reading
+from forecasts.correlation import CopulaGroup
 from forecasts.errors import ScenarioInvalid
 from forecasts.reading import NAMED, WRITTEN, Day, Number, Section, Whole, close_to, read_yaml
 from models.claims import SHAPES, Claim, Shape
@@ -195,6 +196,28 @@ class Demand(Section):
     )
 
 
+class Correlation(Section):
+    """Quantities that tend to be high together: a Gaussian copula with one correlation."""
+
+    quantities: tuple[str, ...] = Field(
+        min_length=2, max_length=20, description="places in this scenario, such as supply.web.count"
+    )
+    correlation: Number = Field(
+        gt=-1, lt=1, description="of the normal scores of every two of them"
+    )
+    why: str = Field(min_length=8, description="why they move together")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Correlation:
+        lowest = -1 / (len(self.quantities) - 1)
+        if self.correlation <= lowest:
+            raise ValueError(
+                f"{len(self.quantities)} quantities cannot all have a correlation of "
+                f"{self.correlation:g} with each other; it must be above {lowest:.3g}"
+            )
+        return self
+
+
 class Scenario(Section):
     """One complete set of assumptions. Field order is report order."""
 
@@ -213,6 +236,9 @@ class Scenario(Section):
     synthetic: Synthetic
     multiplier_cap: Number = Field(gt=0, description="most that both multipliers give together")
     demand: Demand
+    correlations: tuple[Correlation, ...] = Field(
+        default=(), description="groups of quantities that move together; none are independent"
+    )
 
     @field_validator("supply")
     @classmethod
@@ -235,6 +261,21 @@ class Scenario(Section):
             raise ValueError(f"demand.shares names domains without supply: {sorted(extra)}")
         if self.start is not None and self.start >= self.horizon:
             raise ValueError(f"start {self.start} is not before horizon {self.horizon}")
+        return self
+
+    @model_validator(mode="after")
+    def _groups_name_places(self) -> Scenario:
+        places = [place for place, _, _ in self.quantities()]
+        seen: set[str] = set()
+        for place in (place for group in self.correlations for place in group.quantities):
+            if place not in places:
+                raise ValueError(
+                    f"correlations name {reading.shown(place)}, which is no quantity of this "
+                    f"scenario{close_to(place, places)}"
+                )
+            if place in seen:
+                raise ValueError(f"correlations name {place} twice; it belongs to one group")
+            seen.add(place)
         return self
 
     def quantities(self) -> Iterator[tuple[str, str, Quantity]]:
@@ -410,6 +451,26 @@ def _require_fit(place: str, claim: Claim, unit: str | None) -> None:
         raise ScenarioInvalid(
             f"{place} is a yearly ratio of {min(stated):g}; it must be above 0 (1 is no growth)"
         )
+
+
+def copula_groups(scenario: Scenario, placed: Mapping[str, Claim]) -> tuple[CopulaGroup, ...]:
+    """Names of claims that are drawn together.
+
+    Raises: ScenarioInvalid when one claim, standing in two places, would be correlated with itself
+    """
+    groups = []
+    seen: set[str] = set()
+    for group in scenario.correlations:
+        names = tuple(placed[place].name for place in group.quantities)
+        for name in names:
+            if name in seen:
+                raise ScenarioInvalid(
+                    f"scenario {scenario.name}: correlations name {name!r} twice, by two of its "
+                    "places; name one of them"
+                )
+            seen.add(name)
+        groups.append(CopulaGroup(names, group.correlation))
+    return tuple(groups)
 
 
 def resolve(scenario: Scenario, claims: Mapping[str, Claim]) -> dict[str, Claim]:

@@ -6,6 +6,7 @@ is the crossing of one world's own paths, never of two quantile curves.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ from forecasts.scenario import (
     LawRepetition,
     Scenario,
 )
-from models.claims import Array, Claim
+from models.claims import Array, Claim, log_moments
 from models.demand.paths import compute_path, dataset_path, tokens_from_compute
 from models.quantities import decimal_year
 from models.supply.conversion import growth_factors, raw_tokens, yearly_growth_factors
@@ -38,6 +39,18 @@ class DomainWorlds:
     raw: Array
     unique: Array
     log_growth: Array
+
+
+@dataclass(frozen=True, slots=True)
+class NormalPart:
+    """Lognormal claims of a domain's supply, drawn independently of all else it depends on.
+
+    scores: ln of their product in every world, shape (world,), with its mean and deviation
+    """
+
+    scores: Array
+    mean: float
+    sd: float
 
 
 class Worlds:
@@ -68,9 +81,19 @@ class Worlds:
         self.synthetic = self._gain("synthetic")
         self.multiplier = capped_product(self.repetition, self.synthetic, scenario.multiplier_cap)
 
+    @property
+    def only(self) -> str | None:
+        """The one domain that the total consists of; None where there are several."""
+        return self._summed[0] if len(self._summed) == 1 else None
+
     def value(self, place: str) -> Array:
         """Draws of the claim at a place of the scenario, shape (world,)."""
         return self._draws.of(self._placed[place])
+
+    def inputs(self) -> dict[str, Array]:
+        """Draws of every uncertain input by its name, each (world,), in the claim's unit."""
+        claims = {claim.name: claim for claim in self._placed.values() if claim.shape != "fixed"}
+        return {name: self._draws.of(claim) for name, claim in claims.items()}
 
     def date_of(self, place: str) -> float:
         """Date a claim is about, as a fractional year."""
@@ -95,7 +118,7 @@ class Worlds:
         )
         usable = self._share(f"{place}.usable_fraction", spec.usable_fraction is not None, 1.0)
         overlap = self._share(f"{place}.overlap", spec.overlap is not None, 0.0)
-        log_growth = np.zeros(self._draws.worlds)
+        log_growth = np.zeros(self._draws.size)
         for i in range(len(spec.growth)):
             log_growth = log_growth + np.log(self.value(f"{place}.growth.{i}"))
         return DomainWorlds(
@@ -106,32 +129,35 @@ class Worlds:
         )
 
     def _share(self, place: str, given: bool, otherwise: float) -> Array:
-        return self.value(place) if given else np.full(self._draws.worlds, otherwise)
+        return self.value(place) if given else np.full(self._draws.size, otherwise)
 
     def _gain(self, part: str) -> Array:
         spec = getattr(self.scenario, part)
         if isinstance(spec, FlatGain):
             return self.value(f"{part}.factor")
-        return np.ones(self._draws.worlds)
+        return np.ones(self._draws.size)
 
     def _repetition(self) -> Array:
         if isinstance(self.scenario.repetition, LawRepetition):
             return law_repetition(self.value("repetition.epochs"), self.value("repetition.r_star"))
         return self._gain("repetition")
 
-    def multiplier_within(self, max_epochs: float | None) -> Array:
-        """Effective tokens per unique token when a run also limits its epochs, shape (world,).
+    def repetition_within(self, max_epochs: float | None) -> Array:
+        """What repetition gives when a run also limits its epochs, shape (world,).
 
         Only the law form knows epochs; under a flat gain the limit m also caps the gain at m,
         since m passes are worth at most m unique passes.
         """
         if max_epochs is None:
-            return self.multiplier
+            return self.repetition
         if isinstance(self.scenario.repetition, LawRepetition):
             epochs = np.minimum(self.value("repetition.epochs"), max_epochs)
-            repetition = law_repetition(epochs, self.value("repetition.r_star"))
-        else:
-            repetition = np.minimum(self.repetition, max_epochs)
+            return law_repetition(epochs, self.value("repetition.r_star"))
+        return np.minimum(self.repetition, max_epochs)
+
+    def multiplier_within(self, max_epochs: float | None) -> Array:
+        """Effective tokens per unique token within a run's epoch limit, shape (world,)."""
+        repetition = self.repetition_within(max_epochs)
         return capped_product(repetition, self.synthetic, self.scenario.multiplier_cap)
 
     def supply(
@@ -164,6 +190,43 @@ class Worlds:
         level = worlds.raw if stage == "raw" else worlds.unique
         tokens: Array = level * self._growth[domain][date_index]
         return tokens * self.multiplier if stage == "effective" else tokens
+
+    def normal_part(self, domain: str) -> NormalPart | None:
+        """What of a domain's supply is exactly lognormal at every stage and date, if anything.
+
+        The total has one where it is a single domain. A claim counts when it is a plain lognormal,
+        stands in one place only and belongs to no group of correlated claims.
+        """
+        if domain == TOTAL:
+            return None if self.only is None else self.normal_part(self.only)
+        uses = Counter(claim.name for claim in self._placed.values())
+        scores, mean, variance = np.zeros(self._draws.size), 0.0, 0.0
+        steps = self.scenario.supply[domain].conversion  # type: ignore[index]
+        place = f"supply.{domain}"
+        signs = {f"{place}.count": 1} | {
+            f"{place}.conversion.{i}": 1 if step.times is not None else -1
+            for i, step in enumerate(steps)
+        }
+        for where, sign in signs.items():
+            claim = self._placed[where]
+            moments = log_moments(claim)
+            grouped = self._draws.is_grouped(claim.name)
+            if moments is None or grouped or self._elsewhere(claim.name, domain, uses):
+                continue
+            scores = scores + sign * np.log(self.value(where))
+            mean += sign * moments[0]
+            variance += moments[1] ** 2
+        return NormalPart(scores, mean, float(np.sqrt(variance))) if variance > 0 else None
+
+    def _elsewhere(self, name: str, domain: str, uses: Counter[str]) -> bool:
+        """Whether a claim reaches a domain's supply by another way than one factor of its count."""
+        others = tuple(f"supply.{d}." for d in self.scenario.supply if d != domain)
+        outside = sum(
+            1
+            for place, claim in self._placed.items()
+            if claim.name == name and place.startswith((*others, "demand."))
+        )
+        return uses[name] - outside > 1
 
     def compute(self, years: Array) -> Array:
         """FLOP of the largest run by date, shape (date, world); only for a compute path."""

@@ -246,6 +246,18 @@ def _curves(claim: Claim) -> tuple[Curve, Curve]:
     return _uniform(low, high, ci_prob)
 
 
+def log_moments(claim: Claim) -> tuple[float, float] | None:
+    """Mean and standard deviation of ln x where that is exactly normal; None elsewhere."""
+    plain = claim.shape == "lognormal" and claim.reflect_at is None and _ceiling(claim) is None
+    low, high, ci_prob = claim.low, claim.high, claim.ci_prob
+    if not plain or claim.minimum or low is None or high is None or ci_prob is None:
+        return None
+    mean = (math.log(low) + math.log(high)) / 2
+    if claim.value is not None and not math.isclose(math.log(claim.value), mean, rel_tol=1e-12):
+        return None
+    return mean, (math.log(high) - math.log(low)) / 2 / float(ndtri(0.5 + ci_prob / 2))
+
+
 def quantiles(claim: Claim, u: Array) -> Array:
     """Values of the claim at probabilities u.
 

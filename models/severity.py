@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.errors import OutsideValidRange
-from models.laws.chinchilla import Array, Number, Optimum
 from models.laws.data_constrained import DataConstrained
+from models.laws.law import Array, Number, Optimum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,7 @@ def delay_months(compute_ratio: Number, growth_per_year: Number) -> Array:
             f"compute ratio spans {np.min(ratio):g} to {np.max(ratio):g}; C_eq/C lies above 0 and "
             "at most at 1: pass compute_ratio of a severity"
         )
-    return np.asarray(-12 * np.log(ratio) / np.log(growth))
+    return np.asarray(12 * np.log(1 / ratio) / np.log(growth))
 
 
 def severity(
@@ -60,8 +60,10 @@ def severity(
     """
     limited = law.optimum(compute_flop, unique)
     free = law.base.optimum(compute_flop)
-    # Rounding can put C_eq a few units in the last place above C when nothing is lost.
-    ratio = np.minimum(law.base.compute_for_loss(limited.loss_nats) / compute_flop, 1.0)
+    # Where nothing is lost C_eq is C, exactly; rounding would put it a few last places beside it.
+    same = limited.loss_nats <= free.loss_nats
+    ratio = np.where(same, 1.0, law.base.compute_for_loss(limited.loss_nats) / compute_flop)
+    ratio = np.minimum(ratio, 1.0)
     return Severity(
         loss_gap_nats=limited.loss_nats - free.loss_nats,
         compute_ratio=np.asarray(ratio),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from models.claims import Array
+from models.quantiles import FIRST
+
+BINS_PER_YEAR = 1024
 
 
 def first_crossing(gap: Array, years: Array) -> Array:
@@ -28,15 +31,53 @@ def first_crossing(gap: Array, years: Array) -> Array:
     return np.where(~crossed, np.inf, np.where(after == 0, -np.inf, date))
 
 
-def censored_quantile(dates: Array, level: float, start: float) -> float | None:
-    """Quantile of crossing dates that respects censoring on both sides.
+class CrossingDates:
+    """Crossing dates of all worlds, counted block by block; respects censoring on both sides.
 
-    Takes the order statistic at ⌈level·n⌉ (no interpolation towards an infinite date). Returns
-    `start` when that world had crossed before the grid, None when it crosses beyond the horizon.
+    The first worlds alone give their own order statistics. With more, dates are counted in bins of
+    1/1024 year (nine hours), and a quantile is the middle of its bin.
     """
-    ordered = np.sort(dates)
-    index = min(max(int(np.ceil(level * ordered.size)) - 1, 0), ordered.size - 1)
-    date = float(ordered[index])
-    if np.isposinf(date):
-        return None
-    return start if np.isneginf(date) else date
+
+    def __init__(self, first: float, last: float, worlds: int = FIRST) -> None:
+        self._first = first
+        self._worlds = worlds
+        self._bins = np.zeros(round((last - first) * BINS_PER_YEAR) + 1, dtype=np.int64)
+        self._before = 0
+        self._size = 0
+        self._only: Array | None = None
+
+    def add(self, dates: Array) -> None:
+        """Take in a block of `first_crossing`, shape (world,)."""
+        inside = dates[np.isfinite(dates)]
+        bins = ((inside - self._first) * BINS_PER_YEAR).astype(np.int64)
+        self._bins += np.bincount(bins, minlength=self._bins.size)
+        self._before += int(np.isneginf(dates).sum())
+        self._size += dates.size
+        alone = self._size == dates.size <= self._worlds
+        self._only = np.sort(dates) if alone else None
+
+    @property
+    def by_last(self) -> float:
+        """Share of worlds that cross before the last date."""
+        return (self._before + int(self._bins.sum())) / self._size
+
+    @property
+    def before_first(self) -> float:
+        """Share of worlds that had crossed at the first date."""
+        return self._before / self._size
+
+    def quantile(self, level: float) -> float | None:
+        """Order statistic at ⌈level·n⌉; never an interpolation towards an infinite date.
+
+        The first date where that world had crossed before it, None where it crosses after the last.
+        """
+        rank = min(max(int(np.ceil(level * self._size)), 1), self._size)
+        if self._only is not None:
+            date = float(self._only[rank - 1])
+            return None if np.isposinf(date) else max(date, self._first)
+        if rank <= self._before:
+            return self._first
+        place = int(np.searchsorted(np.cumsum(self._bins), rank - self._before))
+        if place == self._bins.size:
+            return None
+        return self._first + (place + 0.5) / BINS_PER_YEAR

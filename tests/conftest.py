@@ -8,11 +8,16 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
     from flows.steps.forecast import Knowledge
     from forecasts.scenario import Scenario
+
+# A busy machine makes no test fail: what is slow shows in benchmarks.
+hypothesis.settings.register_profile("datawall", deadline=None)
+hypothesis.settings.load_profile("datawall")
 
 # The catalogue's judgements date from this day, so every claim is known on it.
 AS_OF = date(2026, 11, 21)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from flows.rows import forecast_from_rows
@@ -12,7 +13,8 @@ from flows.steps.sources import source_rows
 from flows.workspace import Workspace
 from forecasts.reports.html import render_html
 from forecasts.reports.markdown import render_markdown
-from forecasts.results import Forecast
+from forecasts.results import Forecast, ProbeRow
+from warehouse.probes import read_probe_claims
 from warehouse.snapshots import write_atomically
 from warehouse.store import find_forecast, read_forecast
 
@@ -32,14 +34,21 @@ def stored_forecast(workspace: Workspace, name: str | None) -> Forecast:
         return forecast_from_rows(*read_forecast(connection, find_forecast(connection, name)))
 
 
+def probe_rows(workspace: Workspace, as_of: date) -> list[ProbeRow]:
+    """Claims measured by probes, as known on a day, by name."""
+    with ready(workspace, as_of) as connection:
+        return [ProbeRow(**row) for row in read_probe_claims(connection)]
+
+
 def report(workspace: Workspace, name: str | None, folder: Path | None) -> Report:
     """Render a stored forecast with its decisions and sources into a folder."""
     forecast = stored_forecast(workspace, name)
     decisions = stored_decisions(workspace, forecast.forecast_id)
     sources = source_rows(workspace, forecast.as_of)
+    probes = probe_rows(workspace, forecast.as_of)
     target = workspace.reports if folder is None else folder
     stem = f"{forecast.as_of}-{forecast.scenario}"
     html, markdown = target / f"{stem}.html", target / f"{stem}.md"
-    write_atomically(html, render_html(forecast, decisions, sources).encode())
-    write_atomically(markdown, render_markdown(forecast, decisions, sources).encode())
+    write_atomically(html, render_html(forecast, decisions, sources, probes).encode())
+    write_atomically(markdown, render_markdown(forecast, decisions, sources, probes).encode())
     return Report(forecast, html.resolve(), markdown.resolve())

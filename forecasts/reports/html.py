@@ -20,8 +20,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from forecasts.reports import charts, words
-from forecasts.reports.markdown import domains_table, sources_table
-from forecasts.results import TOTAL, Decision, Forecast, SourceRow
+from forecasts.reports.markdown import domains_table, probes_table, sources_table
+from forecasts.results import TOTAL, Decision, Forecast, ProbeRow, SourceRow
 
 ICONS = {
     "launch": "M5 12.5l4.5 4.5L19 7.5",
@@ -125,7 +125,10 @@ def _key_numbers(forecast: Forecast) -> list[tuple[str, str, str]]:
 
 
 def render_html(
-    forecast: Forecast, decisions: Sequence[Decision], sources: Sequence[SourceRow]
+    forecast: Forecast,
+    decisions: Sequence[Decision],
+    sources: Sequence[SourceRow],
+    probes: Sequence[ProbeRow] = (),
 ) -> str:
     """The whole report as one HTML document; the same input gives the same bytes."""
     drawn = {chart.name: chart for chart in charts.report_charts(forecast)}
@@ -138,6 +141,7 @@ def render_html(
             charts=drawn,
             domains=domains_table(forecast),
             sources=sources_table(sources),
+            probes=probes_table(probes, forecast),
             key_numbers=_key_numbers(forecast),
             **_assets({name: chart.spec for name, chart in drawn.items()}),
         )

@@ -19,6 +19,7 @@ from forecasts.results import (
     DemandRow,
     Forecast,
     InputRow,
+    ProbeRow,
     SourceRow,
     SupplyRow,
     WallRow,
@@ -145,6 +146,27 @@ def sources_table(sources: Sequence[SourceRow]) -> Table:
     return Table("Sources and their age", headers, rows, frozenset({1, 2, 5, 6}))
 
 
+def probes_table(probes: Sequence[ProbeRow], forecast: Forecast) -> Table:
+    """What the planner's own probe runs measured, and whether this forecast draws from it."""
+    drawn = {row.name for row in forecast.inputs}
+    rows = tuple(
+        (
+            row.name,
+            f"{row.value:.4g}",
+            words.MISSING
+            if row.low is None or row.high is None or row.ci_prob is None
+            else f"{row.low:.4g} – {row.high:.4g} ({row.ci_prob:.0%})".replace("%", " %"),
+            words.unit_words(row.unit),
+            "yes" if row.name in drawn else "no",
+            words.day(row.known_at),
+            row.basis,
+        )
+        for row in probes
+    )
+    headers = ("Claim", "Value", "Interval", "Unit", "Drawn from here", "Measured", "Basis")
+    return Table("Measured by probe runs", headers, rows, frozenset({3, 4, 5, 6}))
+
+
 def escape(text: str) -> str:
     """Text as one line of Markdown that shows exactly itself."""
     flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -222,9 +244,13 @@ def _reproduction(forecast: Forecast) -> str:
 
 
 def render_markdown(
-    forecast: Forecast, decisions: Sequence[Decision], sources: Sequence[SourceRow]
+    forecast: Forecast,
+    decisions: Sequence[Decision],
+    sources: Sequence[SourceRow],
+    probes: Sequence[ProbeRow] = (),
 ) -> str:
     """The whole report as Markdown; the same input gives the same bytes."""
+    measured = table_markdown(probes_table(probes, forecast))
     sections = [
         ("Planned runs", _verdicts(decisions)),
         ("Walls", wall_table_markdown(forecast)),
@@ -235,6 +261,7 @@ def render_markdown(
         ),
         ("How each domain is counted", table_markdown(domains_table(forecast))),
         ("Assumptions", _register(forecast)),
+        *([("Measured by probes", measured)] if probes else []),
         ("Sources", table_markdown(sources_table(sources)) if sources else words.NO_SOURCES),
         ("Limits of this forecast", "\n".join(f"- {escape(limit)}" for limit in words.LIMITS)),
         ("Reproduce", _reproduction(forecast)),

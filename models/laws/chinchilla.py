@@ -9,65 +9,37 @@ Source:   form of Hoffmann et al. 2022, arXiv:2203.15556, eq. 2. The constants a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.errors import OutsideValidRange, RecordInvalid
+from models.laws.law import (
+    Array,
+    Law,
+    LawFit,
+    Number,
+    Optimum,
+    Range,
+    coefficients,
+    not_negative,
+    positive,
+    split,
+)
 from models.quantities import FLOP_PER_PARAM_TOKEN
 
-Array = NDArray[np.float64]
-Number = float | Array
-LawFit = Mapping[str, Number]
-
-
-def positive(name: str, value: Number, finite: bool = False) -> Array:
-    """The value as an array, or `OutsideValidRange` unless all of it is above 0."""
-    array = np.asarray(value, dtype=np.float64)
-    wrong = array[~(array > 0) | (finite & np.isinf(array))]
-    if wrong.size:
-        raise OutsideValidRange(
-            f"{name} is {wrong[0]:g}; the law needs a {'finite ' if finite else ''}number above 0: "
-            "correct the input"
-        )
-    return array
-
-
-def coefficients(fit: LawFit, names: tuple[str, ...]) -> dict[str, Number]:
-    """The named coefficients of a fit, or `RecordInvalid` naming those it lacks."""
-    missing = [name for name in names if name not in fit]
-    if missing:
-        raise RecordInvalid(
-            f"law fit has {', '.join(fit) or 'nothing'} but not {', '.join(missing)}; "
-            f"needed: {', '.join(names)}: complete the fit's row"
-        )
-    return {name: fit[name] for name in names}
+__all__ = [
+    "Array", "Chinchilla", "LawFit", "Number", "Optimum", "coefficients", "cosh_penalty",
+    "positive", "rule_of_thumb_penalty",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Optimum:
-    """Best split of compute between parameters and tokens; all arrays have one shape.
-
-    Units: tokens processed (epochs included), loss in nats per token, epochs ≥ 1.
-    clamped: the shortage was beyond what the law can order; only loss_nats is meaningful there.
-    """
-
-    params: Array
-    tokens: Array
-    loss_nats: Array
-    tokens_per_param: Array
-    epochs: Array
-    clamped: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Chinchilla:
+class Chinchilla(Law):
     """L = E + A·N^-α + B·D^-β. Coefficients are numbers, or arrays of draws that broadcast.
 
-    Valid: dense models, fresh tokens, C inside range_flop; forecasts extrapolate it knowingly.
+    Valid: dense models, fresh tokens, C inside range_flop; forecasts extrapolate it knowingly. The
+    law knows no repeats: with fewer unique tokens than are read, a repeat adds nothing.
     """
 
     A: Number
@@ -75,14 +47,15 @@ class Chinchilla:
     E: Number
     alpha: Number
     beta: Number
-    range_flop: tuple[float, float] | None = None
+    range_flop: Range | None = None
 
     def __post_init__(self) -> None:
-        for name in ("A", "B", "E", "alpha", "beta"):
+        for name in ("A", "B", "alpha", "beta"):
             positive(f"coefficient {name}", getattr(self, name), finite=True)
+        not_negative("coefficient E", self.E)
 
     @classmethod
-    def from_fit(cls, fit: LawFit, range_flop: tuple[float, float] | None = None) -> Self:
+    def from_fit(cls, fit: LawFit, range_flop: Range | None = None) -> Self:
         """The law of a fit with the keys A, B, E, alpha and beta; other keys are left alone."""
         chosen = coefficients(fit, ("A", "B", "E", "alpha", "beta"))
         return cls(range_flop=range_flop, **chosen)
@@ -103,16 +76,23 @@ class Chinchilla:
         alpha, beta = np.asarray(self.alpha), np.asarray(self.beta)
         return np.asarray(np.log(alpha * self.A / (beta * self.B)) / (alpha + beta))
 
-    def loss(self, params: Number, tokens: Number) -> Array:
-        """Loss of a model trained on fresh tokens.
+    @property
+    def irreducible_nats(self) -> Array:
+        """E."""
+        return np.asarray(self.E, dtype=np.float64)
 
-        Equation: L = E + A·N^-α + B·D^-β
+    def loss(self, params: Number, tokens: Number, unique: Number = np.inf) -> Array:
+        """Loss of a model; tokens beyond the unique ones count for nothing.
+
+        Equation: L = E + A·N^-α + B·min(D, U)^-β
         Units:    nats per token (divide by ln 2 for bits)
         """
         log_n = np.log(positive("params", params))
-        log_d = np.log(positive("tokens", tokens))
+        fresh = np.minimum(positive("tokens", tokens), positive("unique", unique))
         return np.asarray(
-            self.E + self.A * np.exp(-self.alpha * log_n) + self.B * np.exp(-self.beta * log_d)
+            self.E
+            + self.A * np.exp(-self.alpha * log_n)
+            + self.B * np.exp(-self.beta * np.log(fresh))
         )
 
     def params_for_tokens(self, tokens: Number) -> Array:
@@ -123,20 +103,31 @@ class Chinchilla:
         ratio = self.beta / np.asarray(self.alpha)
         return np.exp((1 + ratio) * self._log_G + ratio * np.log(positive("tokens", tokens)))
 
-    def optimum(self, compute_flop: Number) -> Optimum:
-        """Parameters and fresh tokens that minimise loss for a budget.
+    def tokens_for_params(self, params: Number) -> Array:
+        """Tokens for which this model is exactly compute-optimal, the inverse of the above."""
+        ratio = self.alpha / np.asarray(self.beta)
+        log_n = np.log(positive("params", params))
+        return np.asarray(np.exp(-(1 + ratio) * self._log_G + ratio * log_n))
 
-        Equation: N* = G·(C/6)^a,  D* = (C/6)/N*,  a = β/(α+β),  G = (αA/βB)^(1/(α+β))
+    def compute_for_tokens(self, tokens: Number) -> Array:
+        """Compute whose optimum reads so many fresh tokens, in FLOP."""
+        params = self.params_for_tokens(tokens)
+        return np.asarray(FLOP_PER_PARAM_TOKEN * params * np.asarray(tokens))
+
+    def optimum(self, compute_flop: Number, unique: Number = np.inf) -> Optimum:
+        """Parameters and tokens, at most the unique ones, that minimise loss for a budget.
+
+        Equation: N* = G·(C/6)^a,  D* = (C/6)/N*,  a = β/(α+β),  G = (αA/βB)^(1/(α+β));
+                  where D* > U: D = U, N = C/(6·U), since a second epoch adds nothing here
         Units:    C in FLOP
         Source:   Hoffmann et al. 2022, arXiv:2203.15556, eq. 4
         """
-        product = positive("compute_flop", compute_flop, finite=True) / FLOP_PER_PARAM_TOKEN
-        params = np.exp(self._log_G + self.params_exponent * np.log(product))
-        tokens = product / params
-        loss = self.loss(params, tokens)
-        params, tokens = (np.broadcast_to(part, loss.shape) for part in (params, tokens))
-        once, never = np.ones_like(loss), np.zeros(loss.shape, dtype=np.bool_)
-        return Optimum(params, tokens, loss, np.asarray(tokens / params), once, never)
+        compute = positive("compute_flop", compute_flop, finite=True)
+        product = compute / FLOP_PER_PARAM_TOKEN
+        free = product / np.exp(self._log_G + self.params_exponent * np.log(product))
+        tokens = np.minimum(free, positive("unique", unique))
+        loss = self.loss(product / tokens, tokens)
+        return split(compute, tokens, loss, np.ones(()), np.zeros((), dtype=np.bool_))
 
     def compute_for_loss(self, loss_nats: Number) -> Array:
         """Least compute that reaches a loss, the inverse of `optimum`.
@@ -152,42 +143,25 @@ class Chinchilla:
             (np.log(k) - np.log(reducible)) * (1 / alpha + 1 / beta)
         )
 
-    def compute_equivalent(self, params: Number, tokens: Number) -> Array:
-        """Compute whose optimum has the loss of this model: C_eq ≤ 6·N·D, in FLOP."""
-        return self.compute_for_loss(self.loss(params, tokens))
+    def tokens_for_loss(self, loss_nats: Number, params: Number, unique: Number = np.inf) -> Array:
+        """Fresh tokens after which a model reaches a loss; inf where it never does.
 
-    def overtraining_penalty(self, k: Number, compute_flop: Number) -> Array:
-        """Compute paid over compute needed, at k times the optimal tokens per parameter.
-
-        Equation: C/C_eq at N = N*/√k, D = D*·√k; k < 1 is under-training
-                  = cosh(α·ln(k)/2)^(2/α) when α = β
+        Equation: D = (B/(L − E − A·N^-α))^(1/β), inf at or below E + A·N^-α or above U
         """
-        best = self.optimum(compute_flop)
-        root = np.sqrt(positive("k", k))
-        spent = self.compute_equivalent(best.params / root, best.tokens * root)
-        return np.asarray(compute_flop / spent)
+        floor = self.E + self.A * positive("params", params) ** -np.asarray(self.alpha)
+        left = np.asarray(positive("loss", loss_nats) - floor)
+        with np.errstate(divide="ignore"):
+            tokens = (self.B / np.maximum(left, 0.0)) ** (1 / np.asarray(self.beta))
+        return np.where(tokens <= positive("unique", unique), tokens, np.inf)
 
-    def outside_range(self, compute_flop: Number) -> NDArray[np.bool_]:
-        """Where compute lies outside the fitted range; everywhere if that range is unknown."""
-        low, high = self.range_flop or (np.inf, -np.inf)
-        compute = positive("compute_flop", compute_flop)
-        return np.asarray((compute < low) | (compute > high))
 
-    def check_range(self, compute_flop: Number, extrapolate: bool = False) -> NDArray[np.bool_]:
-        """`outside_range`, raising `OutsideValidRange` unless the caller means to extrapolate."""
-        outside = self.outside_range(compute_flop)
-        if outside.any() and not extrapolate:
-            seen = np.asarray(compute_flop)[outside].flat[0]
-            known = (
-                "an unknown range"
-                if self.range_flop is None
-                else (f"{self.range_flop[0]:g} to {self.range_flop[1]:g} FLOP")
-            )
-            raise OutsideValidRange(
-                f"compute is {seen:g} FLOP; the law was fitted on {known}: "
-                "pass extrapolate=True to use it beyond"
-            )
-        return outside
+def cosh_penalty(k: Number, alpha: Number) -> Array:
+    """`overtraining_penalty` of a law with equal exponents: the same at every budget.
+
+    Equation: C/C_eq = cosh(α·ln(k)/2)^(2/α), symmetric in k and 1/k
+    """
+    rate = np.asarray(positive("alpha", alpha, finite=True))
+    return np.asarray(np.cosh(rate * np.log(positive("k", k, finite=True)) / 2) ** (2 / rate))
 
 
 def rule_of_thumb_penalty(k: Number) -> Array:
@@ -197,8 +171,3 @@ def rule_of_thumb_penalty(k: Number) -> Array:
     Source:   Nesov, comment of 2025-02-05 on harsimony, On AI Scaling
     """
     return np.asarray(np.cbrt(positive("k", k)))
-
-
-def bits_per_token(loss_nats: Number) -> Array:
-    """Loss in bits per token:  L/ln 2."""
-    return np.asarray(loss_nats / np.log(2))

@@ -23,12 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError, OutsideValidRange
-from models.laws.chinchilla import (
+from models.laws.chinchilla import Chinchilla
+from models.laws.law import (
     Array,
-    Chinchilla,
+    Law,
     LawFit,
     Number,
     Optimum,
+    Range,
     coefficients,
     positive,
 )
@@ -42,6 +44,9 @@ STRAIGHT = 1e30
 # Newton squares what is left after a step this small in ln e.
 TOLERANCE = 1e-8
 MAX_STEPS = 200
+# More tokens than anything counts; 60 halvings of its logarithm reach double precision.
+MOST_TOKENS = 1e40
+HALVINGS = 60
 
 
 def saturating(multiple: Number, r_star: Number) -> Array:
@@ -93,7 +98,7 @@ def _log_epochs(size: Array, alpha: Array, beta: Array, r_d: Array, r_n: Array) 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DataConstrained:
+class DataConstrained(Law):
     """A Chinchilla law whose repeated tokens and surplus parameters lose worth.
 
     r_d_star: e-folding repeats of data. r_n_star: the same for parameters; inf = never saturates.
@@ -108,10 +113,20 @@ class DataConstrained:
         positive("r_n_star", self.r_n_star)
 
     @classmethod
-    def from_fit(cls, fit: LawFit, range_flop: tuple[float, float] | None = None) -> Self:
+    def from_fit(cls, fit: LawFit, range_flop: Range | None = None) -> Self:
         """The law of a fit with Chinchilla's keys and r_d_star, r_n_star."""
         stars = coefficients(fit, ("r_d_star", "r_n_star"))
         return cls(Chinchilla.from_fit(fit, range_flop), **stars)
+
+    @property
+    def range_flop(self) -> Range | None:
+        """That of the base law."""
+        return self.base.range_flop
+
+    @property
+    def irreducible_nats(self) -> Array:
+        """E of the base law."""
+        return self.base.irreducible_nats
 
     def effective_tokens(self, unique: Number, epochs: Number) -> Array:
         """Fresh tokens worth as much as unique tokens read for so many epochs.
@@ -142,13 +157,35 @@ class DataConstrained:
         useful = np.minimum(size, self.base.params_for_tokens(unique))
         return np.asarray(useful * saturating(size / useful, self.r_n_star))
 
-    def loss(self, params: Number, tokens: Number, unique: Number) -> Array:
+    def loss(self, params: Number, tokens: Number, unique: Number = np.inf) -> Array:
         """Loss after training on `tokens`, read from `unique` different ones; nats per token."""
         read = positive("tokens", tokens)
         fresh = np.minimum(positive("unique", unique), read)
         return self.base.loss(
             self.effective_params(params, fresh), self.effective_tokens(fresh, read / fresh)
         )
+
+    def compute_for_loss(self, loss_nats: Number) -> Array:
+        """Least compute that reaches a loss with fresh tokens: the base law's."""
+        return self.base.compute_for_loss(loss_nats)
+
+    def tokens_for_loss(self, loss_nats: Number, params: Number, unique: Number = np.inf) -> Array:
+        """Tokens, repeats included, after which a model reaches a loss; inf where it never does.
+
+        Equation: L(N, D, U) = loss, by halving ln D: the loss falls with D at fixed N and U
+        Valid:    D from 1 to 1e40 tokens
+        """
+        wanted, size = positive("loss", loss_nats), positive("params", params)
+        supply = positive("unique", unique)
+        shape = self.loss(size, np.ones(()), supply).shape
+        low = np.zeros(np.broadcast_shapes(shape, wanted.shape))
+        high = np.full(low.shape, np.log(MOST_TOKENS))
+        reached = self.loss(size, MOST_TOKENS, supply) <= wanted
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            enough = self.loss(size, np.exp(middle), supply) <= wanted
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        return np.where(reached, np.exp(high), np.inf)
 
     def is_clamped(self, shortage: Number) -> NDArray[np.bool_]:
         """Where s = D*(C)/U is above MAX_SHORTAGE and both N' and D' saturate (R* finite)."""
@@ -179,7 +216,7 @@ class DataConstrained:
             epochs[limited] = np.exp(_log_epochs(*(part[limited] for part in flat)))
         return epochs.reshape(parts[0].shape)
 
-    def optimum(self, compute_flop: Number, unique: Number) -> Optimum:
+    def optimum(self, compute_flop: Number, unique: Number = np.inf) -> Optimum:
         """Best parameters and tokens for a budget when only `unique` tokens exist.
 
         Equation: minimum of L over N, D with 6·N·D = C; with D*(C) ≤ U it is the base law's

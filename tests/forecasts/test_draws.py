@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forecasts.draws import Draws, uniforms
+from forecasts.errors import ScenarioInvalid
 from forecasts.forecast import build_worlds, place_claims
 from models.claims import Claim, quantiles
 
@@ -137,3 +138,54 @@ def test_a_claim_used_twice_is_drawn_once(
     ratio = worlds.domains["crawled_web"].raw / worlds.domains["web"].raw
     pages = worlds.value("supply.crawled_web.count") / worlds.value("supply.web.count")
     assert ratio == pytest.approx(pages, rel=1e-12)
+
+
+GROUP = """
+correlations:
+  - quantities: [supply.web.usable_fraction, supply.code.usable_fraction, demand.path.level]
+    correlation: 0.6
+    why: invented for a test
+"""
+
+
+def test_a_group_moves_together_and_leaves_the_rest(
+    make_scenario: Callable[[str], Scenario], knowledge: Knowledge
+) -> None:
+    alone, grouped = (_build(make_scenario(text), knowledge) for text in ("", GROUP))
+    together = ("supply.web.usable_fraction", "supply.code.usable_fraction", "demand.path.level")
+    for place, _, _ in alone.scenario.quantities():
+        same = alone.value(place).tobytes() == grouped.value(place).tobytes()
+        assert same is (place not in together[1:]), place
+    scores = [stats.rankdata(grouped.value(place)) for place in together]
+    assert np.corrcoef(scores)[np.triu_indices(3, 1)] == pytest.approx([0.58] * 3, abs=0.1)
+    for place in together[1:]:
+        ends = [np.quantile(w.value(place), [0.1, 0.5, 0.9]) for w in (alone, grouped)]
+        assert ends[1] == pytest.approx(ends[0], rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        ("quantities: [supply.web.count, supply.web.county]", "'supply.web.county', which is no"),
+        ("quantities: [supply.web.count, supply.web.count]", "name supply.web.count twice"),
+        ("correlation: -0.6", "must be above -0.5"),
+        ("correlation: 1", "it must be below 1"),
+        ("quantities: [supply.web.count]", "at least 2 items"),
+    ],
+)
+def test_impossible_groups_are_refused(
+    group: str, message: str, make_scenario: Callable[[str], Scenario]
+) -> None:
+    key = group.partition(":")[0]
+    lines = [group if line.strip().strip("- ").startswith(key) else line.strip().strip("- ")
+             for line in GROUP.strip().splitlines()[1:]]  # fmt: skip
+    with pytest.raises(ScenarioInvalid, match=message):
+        make_scenario("correlations: [{" + ", ".join(lines) + "}]")
+
+
+def test_one_claim_cannot_be_correlated_with_itself(
+    make_scenario: Callable[[str], Scenario], knowledge: Knowledge
+) -> None:
+    scenario = make_scenario(GROUP.replace("supply.code.usable", "supply.crawled_web.usable"))
+    with pytest.raises(ScenarioInvalid, match="'factor:web_quality' twice, by two of its places"):
+        _build(scenario, knowledge)

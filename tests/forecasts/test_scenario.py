@@ -148,7 +148,7 @@ WRONG = {
         "unknown key 'demand.path.overtrainin'; did you mean 'overtraining'?",
     ),
     "misspelt key of an estimate": (_inline("valu: 3"), "unknown key 'supply.web.count.valu'; did"),
-    "strange key": ("zzzz: 1", "unknown key 'zzzz'; allowed: answers, demand, horizon"),
+    "strange key": ("zzzz: 1", "unknown key 'zzzz'; allowed: answers, correlations, demand"),
     "misspelt removal": ("supply: {wbe: null}", "supply.wbe: unknown domain; did you mean 'web'?"),
     "misspelt removal of a key": ("hrizon: null", "unknown key 'hrizon'; did you mean 'horizon'?"),
     "removal of nothing": ("supply: {news: null}", "supply.news: null removes an entry, and there"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from forecasts.errors import ScenarioInvalid
 from forecasts.forecast import build_worlds, measured_growth_claim, place_claims, run_forecast
+from forecasts.net import BLOCK
 from forecasts.results import SUPPLY_STAGES, TOTAL, Forecast
 from forecasts.scenario import Scenario, load
 from forecasts.simulate import Worlds
@@ -230,6 +231,25 @@ def test_a_forecast_is_its_inputs(knowledge: Knowledge) -> None:
     )  # fmt: skip
     assert other.forecast_id != first.forecast_id
     assert other.wall() != first.wall()
+
+
+def test_blocks_change_nothing(knowledge: Knowledge) -> None:
+    """The same bytes whatever worlds are computed at once, and near those of fewer worlds."""
+    scenario = load("epoch-2024-historical").model_copy(update={"horizon": 2032})
+
+    def run(worlds: int, block: int) -> Forecast:
+        return run_forecast(
+            scenario, knowledge.claims, {}, as_of=knowledge.as_of, code_version="test",
+            worlds=worlds, block=block,
+        )  # fmt: skip
+
+    first = run(150_000, BLOCK)
+    assert run(150_000, 2 * BLOCK) == first
+    fewer = run(BLOCK, BLOCK).wall()
+    assert first.wall().p50 == pytest.approx(fewer.p50, abs=0.02)
+    assert first.wall().probability_by_horizon == pytest.approx(
+        fewer.probability_by_horizon, abs=0.005
+    )
 
 
 def test_every_input_is_registered_with_its_origin(knowledge: Knowledge) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.walls import censored_quantile, first_crossing
+from models.walls import BINS_PER_YEAR, CrossingDates, first_crossing
 
 YEARS = np.arange(2026, 2046, dtype=float)
 gaps = arrays(np.float64, (YEARS.size, 3), elements=st.floats(-5, 5))
@@ -50,20 +50,38 @@ def test_supply_and_demand_move_the_wall_their_way(gap: np.ndarray, change: floa
     assert (first_crossing(gap + change, YEARS) <= wall + 1e-9).all()
 
 
+def _counted(*blocks: list[float]) -> CrossingDates:
+    dates = CrossingDates(2026.0, 2046.0)
+    for block in blocks:
+        dates.add(np.array(block))
+    return dates
+
+
+CENSORED = [np.inf, 2030.0, -np.inf, 2028.0, np.inf, 2040.0, 2035.0, 2033.0, 2029.0, 2031]
+
+
 def test_quantiles_respect_censoring() -> None:
-    dates = np.array(
-        [np.inf, 2030.0, -np.inf, 2028.0, np.inf, 2040.0, 2035.0, 2033.0, 2029.0, 2031]
-    )
-    assert censored_quantile(dates, 0.1, 2026.0) == 2026.0
-    assert censored_quantile(dates, 0.2, 2026.0) == 2028.0
-    assert censored_quantile(dates, 0.5, 2026.0) == 2031.0
-    assert censored_quantile(dates, 0.8, 2026.0) == 2040.0
-    assert censored_quantile(dates, 0.9, 2026.0) is None
+    dates = _counted(CENSORED)
+    expected = {0.1: 2026.0, 0.2: 2028.0, 0.5: 2031.0, 0.8: 2040.0, 0.9: None}
+    assert {level: dates.quantile(level) for level in expected} == expected
+    assert (dates.before_first, dates.by_last) == (0.1, 0.8)
+
+
+@pytest.mark.parametrize("cut", range(1, 9))
+def test_blocks_count_as_one(cut: int) -> None:
+    whole, parts = _counted(CENSORED), _counted(CENSORED[:cut], CENSORED[cut:])
+    for level in np.arange(0.05, 1, 0.1):
+        exact, counted = whole.quantile(level), parts.quantile(level)
+        if exact is None or exact == 2026.0:
+            assert counted == exact
+        else:
+            assert counted == pytest.approx(exact, abs=1 / BINS_PER_YEAR)
+    assert (parts.before_first, parts.by_last) == (whole.before_first, whole.by_last)
 
 
 @given(arrays(np.float64, 37, elements=st.floats(2026, 2046)), st.floats(0.01, 0.99))
 def test_a_quantile_has_its_share_of_worlds_below(dates: np.ndarray, level: float) -> None:
-    seen = censored_quantile(dates, level, 2026.0)
+    seen = _counted(dates.tolist()).quantile(level)
     assert seen is not None
     assert np.mean(dates <= seen) >= level - 1e-12
     assert np.mean(dates < seen) <= level + 1e-12

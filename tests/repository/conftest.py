@@ -47,7 +47,8 @@ def texts() -> dict[str, str]:
     found: dict[str, str] = {}
     for folder, inner, names in os.walk(ROOT):
         inner[:] = [name for name in inner if name not in ignored]
-        for name in names:
+        # In a linked working tree .git is a file, and no text of the repository.
+        for name in set(names) - {".git"}:
             path = Path(folder, name)
             try:
                 found[str(path.relative_to(ROOT))] = path.read_text("utf-8")

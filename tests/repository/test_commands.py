@@ -41,8 +41,8 @@ def _names(command: Any) -> set[str]:
     }
 
 
-# Starts a Prefect server, which is for the tests of flows.
-SERVED = {"datawall run"}
+# They start a server or a training, or need nine, which is for the tests of flows and of the loop.
+SERVED = {"datawall run", "datawall probe run", "datawall probe fit"}
 
 
 @pytest.fixture(scope="module")
@@ -140,11 +140,20 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "scenario list": [],
         "scenario diff": ["baseline", "essay"],
         "scenario validate": ["baseline"],
+        "law list": [],
+        "law show": ["besiroglu"],
+        "law loss": ["besiroglu", "--params", "405e9", "--tokens", "15.6e12"],
+        "law optimum": ["besiroglu", "--compute", "5e28"],
+        "law penalty": ["muennighoff", "--compute", "2e29", "--unique", "100e12"],
+        "law demand": ["llama3", "--compute", "5e28", "--sparsity", "0.97"],
         "runs import": [str(plan)],
         "runs list": [],
         "runs show": ["example-2027"],
+        "assess": ["--scenario", str(few)],
+        "sensitivity": [],
         "decide": ["--scenario", str(few)],
         "launch": [],
+        "probe import": [str(Path(__file__).parents[1] / "data/probe")],
         "doctor": [],
         "pause": ["--reason", "audit"],
         "resume": [],

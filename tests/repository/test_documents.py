@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows import law_pages
 from forecasts.reports.words import headline
 from forecasts.results import Forecast
 
@@ -39,9 +40,14 @@ def test_relative_links_resolve(root: Path) -> None:
 
 
 def test_index_links_every_page(root: Path) -> None:
-    linked = set(_LINK.findall((root / "docs/index.md").read_text("utf-8")))
-    pages = {str(page.relative_to(root / "docs")) for page in (root / "docs").glob("**/*.md")}
-    assert pages - linked == {"index.md"}
+    """The first page links every page, or the first page of its folder."""
+    docs = root / "docs"
+    linked = {
+        (index.parent / target.partition("#")[0]).resolve()
+        for index in docs.glob("**/index.md")
+        for target in _LINK.findall(index.read_text("utf-8"))
+    }
+    assert set(docs.glob("**/*.md")) - linked == {docs / "index.md"}
 
 
 def test_readme_headline_is_the_forecast_s(
@@ -64,24 +70,26 @@ def test_readme_counts_are_true(
     assert f"{baseline.worlds:,}" in readme
 
 
-def test_changelog_counts_the_catalogue(
-    published: duckdb.DuckDBPyConnection, document: Callable[[str], str]
-) -> None:
-    row = published.execute(
-        "SELECT (SELECT count(*) FROM inventory) + (SELECT count(*) FROM factor) "
-        "+ (SELECT count(*) FROM law_fit)"
-    ).fetchone()
-    assert row
-    assert f"Catalogue of {row[0]} cited figures" in document("CHANGELOG.md")
-
-
 def test_every_law_fit_is_described(
     published: duckdb.DuckDBPyConnection, document: Callable[[str], str]
 ) -> None:
     laws = [str(law) for (law,) in published.execute("SELECT law FROM out_law_fits").fetchall()]
     assert laws
-    text = document("docs/laws.md").lower()
-    assert not [law for law in laws if law.lower() not in text]
+    text = document("docs/laws/index.md")
+    assert not [law for law in laws if f"`{law}`" not in text]
+
+
+def test_law_pages_are_those_of_docstrings_and_fits(root: Path) -> None:
+    """`make docs` writes them anew; a picture is compared by what it draws, not by its fonts."""
+    folder = root / "docs" / "laws"
+    for name, text in law_pages.pages().items():
+        assert (folder / name).read_text("utf-8") == text, f"{name} is old: make docs"
+    for name, spec in law_pages.specs().items():
+        picture = (folder / name).read_text("utf-8")
+        assert picture.endswith(law_pages.mark_of(spec) + "\n"), f"{name} is old: make docs"
+        assert "<svg" in picture
+    written = {path.name for path in folder.iterdir()}
+    assert written == {*law_pages.pages(), *law_pages.specs()}
 
 
 def test_folder_table_names_folders_there_are(root: Path, document: Callable[[str], str]) -> None:

@@ -31,8 +31,8 @@ HEADERS = {
     "known_at,origin_id",
     "factors": "name,scope,shape,value,low,high,ci_prob,reflect_at,minimum,maximum,unit,status,"
     "basis,valid_on,known_at,origin_id",
-    "law_fits": "law,fit,loss_unit,coefficients,standard_errors,range_low_flop,range_high_flop,"
-    "points,status,basis,known_at,origin_id",
+    "law_fits": "law,fit,loss_unit,coefficients,standard_errors,intervals,range_low_flop,"
+    "range_high_flop,points,status,basis,known_at,origin_id",
 }
 KEYS = {
     "origins": ("origin_id",),

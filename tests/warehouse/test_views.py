@@ -49,6 +49,10 @@ def published(
             plant(connection, "forecast_quantile", series="supply")
             plant(connection, "forecast_quantile", series="demand")
             plant(connection, "decision")
+            plant(connection, "probe_result")
+            plant(
+                connection, "probe_claim", shape="fixed", status="derived", origin_id="abdin-2024"
+            )
             plant(connection, "planned_run", version=1)
             plant(connection, "planned_run", version=2)
             plant(connection, "planned_run", run="gone", withdrawn=True)
@@ -88,6 +92,7 @@ GRAIN = {
     ),
     "core_corpus": "corpus_id",
     "core_factor": "name",
+    "core_probe_claim": "name",
     "core_inventory_now": "source, corpus_id, metric, stage, valid_on, origin_id",
     "out_assumptions": "forecast_id, name",
     "out_claims": "reference",
@@ -98,6 +103,7 @@ GRAIN = {
     "out_forecasts": "forecast_id",
     "out_inventory": "corpus_id, metric, stage, valid_on, origin_id",
     "out_law_fits": "law, fit",
+    "out_probe_results": "result_sha256",
     "out_quarantine": "source, series, known_at, line",
     "out_revisions": "source, series, corpus_id, metric, stage, valid_on, known_at",
     "out_runs": "run",

@@ -63,4 +63,25 @@ SELECT
     valid_on,
     known_at,
     origin_id
-FROM core_factor;
+FROM core_factor
+
+UNION ALL
+
+SELECT
+    'probe:' || name AS reference,
+    'probe' AS kind,
+    shape,
+    value,
+    low,
+    high,
+    ci_prob,
+    CAST(NULL AS DOUBLE) AS reflect_at,
+    CAST(NULL AS DOUBLE) AS minimum,
+    CAST(NULL AS DOUBLE) AS maximum,
+    unit,
+    status,
+    basis,
+    valid_on,
+    known_at,
+    origin_id
+FROM core_probe_claim;

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from models.errors import OutsideValidRange, RecordInvalid
-from models.laws.chinchilla import Chinchilla, bits_per_token, rule_of_thumb_penalty
+from models.laws.chinchilla import Chinchilla, rule_of_thumb_penalty
+from models.laws.entropy import bits_per_token
 
 BESIROGLU = Chinchilla(A=482.01, B=2085.43, E=1.8172, alpha=0.3478, beta=0.3658)
 SOURCE = "Besiroglu et al. 2024, arXiv:2404.10102, coefficients of Table 1"
