@@ -180,6 +180,8 @@ def publishers(replay: Replay) -> Replay:
          {"Content-Type": "application/atom+xml; charset=UTF-8"}),
         ("api.semanticscholar.org/datasets/v1/release/latest", "semantic_scholar/release.json",
          JSON),
+        ("www.gutenberg.org/cache/epub/feeds/pg_catalog.csv",
+         "gutenberg/pg_catalog.2025-03-07.csv", {"Content-Type": "text/csv"} | LAST_MODIFIED),
         ("epoch.ai/data/notable_ai_models.csv", "epoch/notable_ai_models.2024-07-16.csv",
          {"Content-Type": "text/csv"} | LAST_MODIFIED),
     ):  # fmt: skip
