@@ -60,7 +60,9 @@ def _fetch(
         # A figure of the day is taken once a day: a second one could not be told from the first.
         fetched.unchanged += 1
         return
-    known = Validators(*state.validators.get(feed.file, ("", "")))
+    # A list is asked for whole: what it leads to may not have come the last time.
+    asked = feed.follow is None
+    known = Validators(*state.validators.get(feed.file, ("", ""))) if asked else Validators()
     kept: list[snapshots.Kept] = []
 
     def keep(chunks: Iterator[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections.abc import Callable
@@ -119,6 +120,43 @@ def test_a_source_gives_its_figure(
     assert result.status == "loaded", result.message
     found = {key[:3]: number for key, number in figures(workspace, source).items()}
     assert found[figure] == value
+
+
+def test_dumps_are_fetched_when_named_under_the_name_they_are_found_at(
+    workspace: Workspace, publishers: Any, reply: Any, fetcher: Callable[..., Fetcher]
+) -> None:
+    folder = "www.hathitrust.org/files/hathifiles"
+    listed = (SAMPLES / "hathitrust/hathi_file_list.json").read_bytes()
+    volumes = gzip.compress((SAMPLES / "hathitrust/hathi_full_20220101.txt").read_bytes())
+    publishers.on(f"{folder}/hathi_file_list.json", reply(listed, 200, {"ETag": '"1"'}))
+    dump = {"Content-Type": "application/gzip"}
+    publishers.on(f"{folder}/hathi_full_20220101.txt.gz", reply(b"", 404))
+    result = fetched(workspace, fetcher(), "hathitrust")["hathitrust"]
+    assert (result.status, "answers 404" in result.message) == ("failed", True)
+    publishers.on(f"{folder}/hathi_full_20220101.txt.gz", reply(volumes, 200, dump))
+    for kind in ("works", "editions"):
+        file = f"ol_dump_{kind}_2024-01-31.txt"
+        found = f"archive.org/download/{file}.gz"
+        latest = f"openlibrary.org/data/ol_dump_{kind}_latest.txt.gz"
+        publishers.on(latest, reply(b"", 302, {"Location": f"https://{found}"}))
+        content = gzip.compress((SAMPLES / f"open_library/{file}").read_bytes())
+        publishers.on(found, reply(content, 200, dump))
+    results = fetched(workspace, fetcher(), "hathitrust", "open_library")
+    assert {name: result.status for name, result in results.items()} == {
+        "catalogue": "unchanged", "hathitrust": "loaded", "open_library": "loaded",
+    }  # fmt: skip
+    assert figures(workspace, "open_library") == {
+        ("open-library", "works", "raw", date(2024, 1, 31)): 2,
+        ("open-library", "editions", "raw", date(2024, 1, 31)): 1,
+    }
+    volumes_found = figures(workspace, "hathitrust")
+    assert volumes_found["hathitrust", "volumes", "raw", date(2022, 1, 1)] == 11
+    before = facts(workspace)
+    cut = reply(gzip.compress(b"/type/work")[:-9], 200, dump)
+    publishers.on("archive.org/download/ol_dump_works_2024-01-31.txt.gz", cut)
+    failed = fetched(workspace, fetcher(), "open_library")["open_library"]
+    assert (failed.status, "cut-off gzip" in failed.message) == ("failed", True)
+    assert facts(workspace) == before
 
 
 def test_a_figure_of_the_day_is_dated_by_its_answer(

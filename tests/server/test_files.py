@@ -48,7 +48,7 @@ def test_deployments_never_start_in_the_same_minute() -> None:
     assert {deployment["name"] for deployment in DEPLOYMENTS if _cron(deployment)[4] == "1"} == {
         "weekly"
     }
-    assert {_cron(deployment)[4] for deployment in DEPLOYMENTS} == {"0", "0,2-6", "1"}
+    assert {_cron(deployment)[4] for deployment in DEPLOYMENTS} == {"*", "0", "0,2-6", "1"}
 
 
 def test_each_group_of_sources_has_a_deployment_that_is_off_until_turned_on() -> None:
