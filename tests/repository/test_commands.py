@@ -129,7 +129,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "{name: few-worlds, why: The shape of an answer needs few worlds., worlds: 100}\n"
     )
     loop: dict[str, list[str]] = {
-        "ingest": [],
+        "ingest": ["--offline"],
         "sources": [],
         "sources ack": ["common_crawl", "--by", "A. Planner"],
         "sources band": ["common_crawl", "--fall", "0.1", "--rise", "0.5", "--by", "A. Planner"],
