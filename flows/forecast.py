@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.events import emit_event
 
 from flows.ingest import RETRY_DELAYS_S, may_pass
 from flows.settings import settings
@@ -42,12 +43,32 @@ def forecast_scenarios(workspace: str, scenarios: list[str]) -> list[Forecast]:
     return step.forecast(place, scenarios, step.default_as_of(now), step.Options(), now)
 
 
+def _tell_if_moved(result: Forecast, before: float | None) -> None:
+    """Event `datawall.wall.moved` where the median of the total wall is another than stored last.
+
+    Fractional years; None is beyond the horizon, and for a scenario never forecast before.
+    """
+    wall = result.wall()
+    if wall.p50 == before:
+        return
+    emit_event(
+        event="datawall.wall.moved",
+        resource={"prefect.resource.id": f"datawall.scenario.{result.scenario}"},
+        payload={
+            "scenario": result.scenario, "before": before, "p10": wall.p10, "p50": wall.p50,
+            "p90": wall.p90, "forecast_id": result.forecast_id,
+        },
+    )  # fmt: skip
+
+
 @flow(name="forecast", persist_result=False)
 def forecast(workspace: str | None = None, scenarios: list[str] | None = None) -> list[Stored]:
     """Forecast every scenario; returns their ids and headlines."""
     root = str(settings(workspace).workspace.root)
+    before = step.last_walls(settings(workspace).workspace)
     results = forecast_scenarios(root, scenarios or ["baseline"])
     for result in results:
+        _tell_if_moved(result, before.get(result.scenario))
         create_markdown_artifact(
             key=f"forecast-{result.scenario}",
             markdown=f"# {headline(result)}\n\n{wall_table_markdown(result)}",

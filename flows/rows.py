@@ -99,6 +99,8 @@ def decision_from_row(row: Row) -> Decision:
     return Decision(
         **plain,
         reasons=tuple(row["reasons"]),
-        gates=tuple(GateRow(**gate) for gate in row["gates"]),
+        gates=tuple(
+            GateRow(**gate | {"rests_on": tuple(gate.get("rests_on", ()))}) for gate in row["gates"]
+        ),
         demand_tokens=(row["demand_p05"], row["demand_p50"], row["demand_p95"]),
     )

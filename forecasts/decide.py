@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 
 from forecasts.dates import first_passing
+from forecasts.gates import Facts, rests_on, start_gates
 from forecasts.plan import PlannedRun
+from forecasts.policy import Policy
 from forecasts.results import Decision, GateRow, Verdict
+from forecasts.scenario import LawRepetition
 from forecasts.simulate import Worlds
 from models.claims import Array
 from models.quantities import FLOP_PER_PARAM_TOKEN, decimal_year
@@ -105,7 +108,7 @@ def _uncounted(worlds: Worlds, run: PlannedRun) -> list[str]:
 
 def _verdict(
     worlds: Worlds, run: PlannedRun, as_of: date, joint: float, binding: GateRow | None,
-    earliest: date | None,
+    earliest: date | None, missing_to_start: Sequence[GateRow],
 ) -> tuple[Verdict, tuple[str, ...]]:  # fmt: skip
     scenario = worlds.scenario
     missing = _uncounted(worlds, run)
@@ -129,17 +132,59 @@ def _verdict(
             reasons.append(f"no date before {scenario.horizon} reaches it")
             return "reject", tuple(reasons)
         reasons.append(f"reached from {earliest} on")
+    if run.launcher is not None:
+        reasons += [f"{gate.gate}: {gate.evidence}" for gate in missing_to_start]
     if reasons:
         return "hold", tuple(reasons)
     return "launch", (odds,)
 
 
-def decide(worlds: Worlds, run: PlannedRun, forecast_id: str, as_of: date) -> Decision:
+def _epochs_gate(
+    worlds: Worlds, need: _Need, tokens: Array, unique: Array, run: PlannedRun
+) -> list[GateRow]:
+    """Passes over the unique tokens that the run takes, at the probability it requires.
+
+    Where repetition follows the law, m = E(e) is solved for e: with R = (e − 1) repeats,
+    E = 1 + R*·(1 − exp(−R/R*)), so e = 1 − R*·ln(1 − (m − 1)/R*), infinite from m = 1 + R* on.
+    """
+    if run.max_epochs is None or need.parts != (need.stock,):
+        return []
+    passes = tokens * need.share / (unique * worlds.synthetic)
+    if isinstance(worlds.scenario.repetition, LawRepetition):
+        r_star = worlds.value("repetition.r_star")
+        left = np.maximum(1 - (passes - 1) / r_star, 0.0)
+        with np.errstate(divide="ignore"):
+            passes = np.where(passes > 1, 1 - r_star * np.log(left), passes)
+    # An order statistic, not an interpolation: P(epochs ≤ value) is then at least what is required.
+    value = float(np.quantile(passes, run.required_probability, method="inverted_cdf"))
+    return [
+        GateRow(
+            gate=f"epochs of {need.stock}",
+            passed=value <= run.max_epochs,
+            value=value if np.isfinite(value) else None,
+            threshold=run.max_epochs,
+            unit="epochs",
+            evidence=(
+                f"{run.required_probability:.0%} of worlds need at most so many passes over the "
+                f"unique tokens; median {np.median(passes):.3g}"
+            ),
+        )
+    ]
+
+
+def decide(
+    worlds: Worlds,
+    run: PlannedRun,
+    forecast_id: str,
+    as_of: date,
+    facts: Facts | None = None,
+    policy: Policy | None = None,
+) -> Decision:
     """Verdict on one planned run.
 
     P(supply ≥ demand) is the share of worlds in which every domain of the mixture, and every stock
     that several of them share, has enough effective tokens on the day they are needed. The run's
-    epoch cap limits what repetition may add.
+    epoch cap limits what repetition may add. With facts, the gates before a start are added.
     Raises: ScenarioInvalid when a run gives compute and the scenario has no allocation law
     """
     tokens = demand_tokens(worlds, run)
@@ -151,13 +196,29 @@ def decide(worlds: Worlds, run: PlannedRun, forecast_id: str, as_of: date) -> De
     counted = not _uncounted(worlds, run)
     joint = _joint(covered) if counted else 0.0
     at = np.array([year])
-    gates = tuple(
-        _gate(need, passed, tokens, worlds.supply(need.stock, "unique", at)[0], multiplier, run)
-        for need, passed in zip(needs, covered, strict=True)
-    )
-    binding = min(gates, key=lambda gate: gate.value or 0.0, default=None)
+    unique = [worlds.supply(need.stock, "unique", at)[0] for need in needs]
+    supplies = [
+        _gate(need, passed, tokens, found, multiplier, run)
+        for need, passed, found in zip(needs, covered, unique, strict=True)
+    ]
+    epochs = [
+        gate
+        for need, found in zip(needs, unique, strict=True)
+        for gate in _epochs_gate(worlds, need, tokens, found, run)
+    ]
+    starts: tuple[GateRow, ...] = ()
+    if facts is not None:
+        compute = training_flop(run, float(np.median(tokens)))
+        starts = start_gates(run, compute, facts, policy or Policy(), as_of)
+        drawn = [rests_on(facts.inputs, (need.stock, *need.parts)) for need in needs]
+        supplies = [
+            replace(gate, rests_on=rows) for gate, rows in zip(supplies, drawn, strict=True)
+        ]
+    gates = (*supplies, *epochs, *starts)
+    missing = [gate for gate in starts if not gate.passed]
+    binding = min(supplies, key=lambda gate: gate.value or 0.0, default=None)
     earliest = _earliest(worlds, needs, tokens, multiplier, run, day) if counted else None
-    verdict, reasons = _verdict(worlds, run, as_of, joint, binding, earliest)
+    verdict, reasons = _verdict(worlds, run, as_of, joint, binding, earliest, missing)
     low, middle, high = (float(f"{x:.9g}") for x in np.quantile(tokens, (0.05, 0.5, 0.95)))
     return Decision(
         decision_id=_decision_id(run, forecast_id, as_of),
@@ -174,6 +235,11 @@ def decide(worlds: Worlds, run: PlannedRun, forecast_id: str, as_of: date) -> De
         demand_tokens=(low, middle, high),
         expires_at=as_of + VALID_FOR,
     )
+
+
+def training_flop(run: PlannedRun, tokens: float) -> float:
+    """Training FLOP of a run: as planned, or 6·params·tokens."""
+    return run.compute_flop or FLOP_PER_PARAM_TOKEN * (run.params or 0.0) * tokens
 
 
 def _decision_id(run: PlannedRun, forecast_id: str, as_of: date) -> str:

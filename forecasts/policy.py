@@ -42,7 +42,7 @@ class Policy(Section):
     max_pending: Whole = Field(default=4, ge=1, description="launches that have not ended")
     forecast_max_age_days: Whole = Field(default=7, ge=0, description="of a decision's forecast")
     inventory_max_age_days: Whole = Field(
-        default=400, ge=0, description="of the newest figure behind each domain of the mixture"
+        default=400, ge=0, description="of the embedded catalogue and of every loaded source"
     )
     compute_notices: dict[str, Number] = Field(
         default={"eu-ai-act": 1e25},

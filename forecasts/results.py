@@ -142,7 +142,11 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class GateRow:
-    """One check of a planned run: what was measured, what was required, and the outcome."""
+    """One check of a planned run: what was measured, what was required, and the outcome.
+
+    stage: `verdict` gates say whether the supply carries the run, `start` gates whether it may
+    start now. rests_on: rows the value comes from, such as claims, sources and the plan.
+    """
 
     gate: str
     passed: bool
@@ -150,6 +154,8 @@ class GateRow:
     threshold: float | None
     unit: str
     evidence: str
+    stage: Literal["verdict", "start"] = "verdict"
+    rests_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

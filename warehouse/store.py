@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -129,6 +129,39 @@ def read_decisions(connection: Connection, forecast_id: str | None = None) -> li
     """Stored decisions, newest first, of one forecast or all; reasons and gates are lists."""
     rows = _all(connection, "SELECT * FROM out_decisions ORDER BY decided_at DESC, run")
     return [row for row in rows if forecast_id in (None, row["forecast_id"])]
+
+
+def shown_ledger(connection: Connection) -> str | None:
+    """Head of the ledger as it is shown here; None if it never was."""
+    row = _one(connection, "SELECT sha256 FROM ledger_head")
+    return None if row is None else str(row["sha256"])
+
+
+def show_ledger(connection: Connection, head: Row, launches: Sequence[Row], now: datetime) -> None:
+    """Replace what is shown of the ledger by what it holds; head: its seq and sha256."""
+    with connection.begin():
+        for table in ("ledger_head", "ledger_intent"):
+            connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608
+        insert_rows(connection, "ledger_head", [dict(head) | {"shown_at": now}])
+        insert_rows(connection, "ledger_intent", launches)
+        bump(connection)
+
+
+def last_total_walls(connection: Connection) -> dict[str, float]:
+    """Median of the total exhaustion wall by scenario, of the newest forecast of each."""
+    rows = _all(
+        connection,
+        "SELECT f.scenario, w.p50 FROM forecast f JOIN forecast_wall w USING (forecast_id) "
+        "WHERE w.domain = 'total' AND w.kind = 'exhaustion' ORDER BY f.created_at, f.rowid",
+    )
+    return {str(row["scenario"]): row["p50"] for row in rows}
+
+
+def newest_probe(connection: Connection) -> tuple[str, date] | None:
+    """Name and date of the newest measured run, as known at the connection's date."""
+    newest = "SELECT run, known_at FROM out_probe_results ORDER BY known_at DESC, run LIMIT 1"
+    row = _one(connection, newest)
+    return None if row is None else (str(row["run"]), row["known_at"])
 
 
 def read_sources(connection: Connection) -> list[Row]:

@@ -64,6 +64,7 @@ def launch(
     """Render the exact job of a decision that says launch, or start it at most once."""
     from flows.errors import UsageError
     from flows.steps import launch as step
+    from flows.steps.ledger import show
 
     if launcher not in step.LAUNCHERS:
         raise UsageError(f"no launcher is named {launcher!r}; allowed: {', '.join(step.LAUNCHERS)}")
@@ -72,6 +73,7 @@ def launch(
         done = step.Started(step.launch(place, decisions or [], now.date()), [])
     else:
         done = step.start(place, decisions or [], launcher, now, retry=retry)
+        show(place, now)
     if json:
         say(as_json({"launches": [_launch_document(item) for item in done.launches]}))
     else:
@@ -169,9 +171,12 @@ def reconcile(
     json: JsonOption = False,
 ) -> None:
     """Settle launches whose outcome is unknown, note jobs that ended, and show orphans."""
+    from flows.steps.ledger import show
     from flows.steps.reconcile import reconcile as run_reconcile
 
-    done = run_reconcile(open_workspace(workspace), command.now(), grace)
+    place, now = open_workspace(workspace), command.now()
+    done = run_reconcile(place, now, grace)
+    show(place, now)
     entries = [_entry(row) for row in done.changed]
     orphans = [
         {"launcher": name, "key": job.key, "external_id": job.external_id, "state": job.state}
@@ -199,9 +204,12 @@ def cancel(
     json: JsonOption = False,
 ) -> None:
     """Stop a launch, and make sure that it never starts if it has not."""
+    from flows.steps.ledger import show
     from flows.steps.reconcile import cancel as run_cancel
 
-    entry = _entry(run_cancel(open_workspace(workspace), launch, command.now()))
+    place, now = open_workspace(workspace), command.now()
+    entry = _entry(run_cancel(place, launch, now))
+    show(place, now)
     if json:
         say(as_json(entry))
         return

@@ -20,6 +20,7 @@ from flows.connectors import (
     internet_archive,
     open_library,
     openalex,
+    own_inventory,
     semantic_scholar,
     software_heritage,
     wikimedia,
@@ -88,6 +89,7 @@ _MODULES: tuple[Connector, ...] = (
     wikimedia,
     software_heritage,
     epoch_models,
+    own_inventory,
 )
 CONNECTORS: dict[str, Connector] = {module.name: module for module in _MODULES}
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from flows.rows import decision_from_row, decision_row
+from flows.steps.facts import facts_of
 from flows.steps.forecast import Options, compute, know, load_scenario, store, worlds_of
-from flows.steps.ledger import record_decisions
+from flows.steps.ledger import policy_of, record_decisions
 from flows.steps.prepare import writing
 from flows.steps.runs import planned_runs
 from flows.workspace import Workspace
@@ -35,7 +36,8 @@ def decide(
     knowledge = know(workspace, as_of)
     worlds = worlds_of(scenario, knowledge)
     result = compute(scenario, knowledge)
-    decisions = [decide_run(worlds, run, result.forecast_id, as_of) for run in runs]
+    facts, policy = facts_of(workspace, result.inputs, as_of, as_of), policy_of(workspace)
+    decisions = [decide_run(worlds, run, result.forecast_id, as_of, facts, policy) for run in runs]
     store(workspace, [result], now)
     plans = {run.run: run for run in runs}
     rows = [decision_row(d, plans[d.run].sha256()) for d in decisions]

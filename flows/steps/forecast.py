@@ -32,7 +32,7 @@ from models.records import OriginRecord
 from warehouse import catalogue
 from warehouse.claims import FrontierRuns, read_claims, read_frontier_runs, read_origins
 from warehouse.connection import reader
-from warehouse.store import has_forecast, read_forecast, save_forecast
+from warehouse.store import has_forecast, last_total_walls, read_forecast, save_forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +166,9 @@ def worlds_of(scenario: Scenario, knowledge: Knowledge) -> Worlds:
     """The worlds of a scenario, for decisions on runs."""
     placed = place_claims(scenario, knowledge.claims, knowledge.measured)
     return build_worlds(scenario, placed, knowledge.as_of, scenario.worlds, scenario.seed)
+
+
+def last_walls(workspace: Workspace) -> dict[str, float]:
+    """Median of the total exhaustion wall of the newest forecast of every scenario."""
+    with ready(workspace) as connection:
+        return last_total_walls(connection)

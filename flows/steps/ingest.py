@@ -62,8 +62,12 @@ def ingest(
         raise UsageError(
             "--known-at dates files given with --from; what is fetched is dated itself"
         )
+    for source in chosen:
+        if not source.feeds():
+            raise UsageError(f"{source.name} is no feed; say where its files are with --from DIR")
+    fetched = [each for each in CONNECTORS.values() if each.feeds() and not each.bulk]
     results = [prepare(workspace)]
-    for source in chosen or [each for each in CONNECTORS.values() if not each.bulk]:
+    for source in chosen or fetched:
         progress(f"fetching {source.name}")
         results.append(_fetch_one(workspace, source, now, progress, http))
     return _noted(workspace, results, now)
@@ -104,7 +108,7 @@ def _read(
             continue
         progress(f"  {path.name}: {kept.size:,} bytes")
         parsed = parse(path.name, known_at)
-        artefacts[kept.digest] = artefact(source, parsed, kept)
+        artefacts[kept.digest] = artefact(source, parsed, kept, workspace.snapshots)
     return list(artefacts.values())
 
 
@@ -137,7 +141,7 @@ def parse_kept(
     return source.parse(name, read_file(path, READ_LIMIT), known_at)
 
 
-def artefact(source: Connector, parsed: Parsed, kept: snapshots.Kept) -> Artefact:
+def artefact(source: Connector, parsed: Parsed, kept: snapshots.Kept, folder: Path) -> Artefact:
     """A parsed artefact with its origin: the address of its feed, however its bytes came here."""
     addresses = {feed.series: feed.url for feed in source.feeds()}
     origin = file_origin(
@@ -149,7 +153,7 @@ def artefact(source: Connector, parsed: Parsed, kept: snapshots.Kept) -> Artefac
         kept.digest,
         kept.size,
     )
-    return Artefact(parsed, origin, kept.path)
+    return Artefact(parsed, origin, kept.path, folder / kept.path)
 
 
 def _fetch_one(
@@ -183,7 +187,7 @@ def _fetch_one(
                 progress(f"  {got.name}: changed twice in a day; the next fetch takes it")
                 continue
             parsed = parse_kept(workspace, source, got.name, got.kept, now.date())
-        artefacts.append(artefact(source, parsed, got.kept))
+        artefacts.append(artefact(source, parsed, got.kept, workspace.snapshots))
         answers.append(got.answer)
     try:
         with writing(workspace) as connection:

@@ -19,6 +19,7 @@ from flows.launchers.contract import Intent, Launcher, OutcomeUnknown
 from flows.launchers.dry_run import Launch
 from flows.launchers.registry import STARTING, launcher
 from flows.output import note
+from flows.steps.facts import facts_behind
 from flows.steps.ledger import (
     Row,
     actor,
@@ -29,6 +30,8 @@ from flows.steps.ledger import (
 )
 from flows.steps.rendering import Candidate, candidates
 from flows.workspace import Workspace
+from forecasts.decide import training_flop
+from forecasts.gates import start_gates
 from forecasts.policy import Policy
 from models.errors import DatawallError
 from warehouse.errors import NotPermitted
@@ -67,14 +70,40 @@ def start(
     the others.
     Raises: as `launch`
     """
-    with_launcher = launcher(name, workspace)
     done = Started([], [])
     for candidate in candidates(workspace, ids, now.date()):
-        try:
-            done.launches.append(_start_one(workspace, candidate, with_launcher, now, retry))
-        except (LaunchRefused, NotPermitted) as error:
-            done.refused.append(error)
+        _start_into(done, workspace, candidate, launcher(name, workspace), now, retry)
     return done
+
+
+def start_small(workspace: Workspace, now: datetime) -> tuple[Started, list[Candidate]]:
+    """Start what may start without a person at hand: runs that cost no more than a small run's.
+
+    Their plans name the launcher. The others that say launch are returned: somebody has to.
+    """
+    limit, done = policy_of(workspace).small_run_usd, Started([], [])
+    asked: list[Candidate] = []
+    try:
+        found = candidates(workspace, [], now.date())
+    except LaunchRefused:
+        return done, asked  # no current decision says launch
+    for candidate in found:
+        run = candidate.run
+        if run.launcher is None or run.budget_usd is None or run.budget_usd > limit:
+            asked.append(candidate)
+        else:
+            _start_into(done, workspace, candidate, launcher(run.launcher, workspace), now, False)
+    return done, asked
+
+
+def _start_into(
+    done: Started, workspace: Workspace, candidate: Candidate, with_launcher: Launcher,
+    now: datetime, retry: bool,
+) -> None:  # fmt: skip
+    try:
+        done.launches.append(_start_one(workspace, candidate, with_launcher, now, retry))
+    except (LaunchRefused, NotPermitted) as error:
+        done.refused.append(error)
 
 
 def _start_one(
@@ -88,6 +117,7 @@ def _start_one(
     else:
         attempt = next_attempt(tries) if retry or not tries else int(tries[0]["attempt"])
         request = _request(candidate, with_launcher.name, attempt)
+        _require_gates(workspace, candidate, policy, now.date())
         with locked(ledger) as connection:
             row = intents.reserve(connection, request, _limits(policy, request), now)
     if row["state"] == "intended" and row["launcher"] == with_launcher.name:
@@ -122,6 +152,20 @@ def _request(candidate: Candidate, name: str, attempt: int) -> intents.Request:
         requester=requester_of(candidate),
         reserve_cents=_cents(run.budget_usd),
     )
+
+
+def _require_gates(workspace: Workspace, candidate: Candidate, policy: Policy, today: date) -> None:
+    """The gates before a start as they are today, whenever the decision was made.
+
+    Raises: LaunchRefused with every gate that fails
+    """
+    run, decision = candidate.run, candidate.decision
+    facts = facts_behind(workspace, decision.forecast_id, today)
+    compute = training_flop(run, decision.demand_tokens[1])
+    gates = start_gates(run, compute, facts, policy, today)
+    failed = [f"{gate.gate}: {gate.evidence}" for gate in gates if not gate.passed]
+    if failed:
+        raise LaunchRefused(f"{run.run} may not start: {'; '.join(failed)}")
 
 
 def _cents(dollars: float) -> int:

@@ -9,19 +9,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flows.steps.prepare import ready
+from sqlalchemy import select
+
+from flows.output import note
+from flows.steps.prepare import ready, writing
 from flows.steps.rendering import Candidate, candidates
 from flows.workspace import Workspace, make
 from forecasts import policy as policies
 from forecasts.plan import PlannedRun
 from forecasts.policy import Policy
 from forecasts.results import Decision
-from warehouse.errors import CheckFailed
-from warehouse.ledger import approvals, chain, intents, switch
+from warehouse.errors import CheckFailed, WarehouseLocked
+from warehouse.ledger import approvals, chain, intents, switch, tables
 from warehouse.ledger.connection import Ledger, locked, open_ledger, reading
 from warehouse.ledger.tables import RELEASED
+from warehouse.store import show_ledger, shown_ledger
 
 Row = Mapping[str, Any]
+_SHOWN = (
+    "launch_id", "decision_id", "run", "attempt", "launcher", "state", "external_id",
+    "manifest_sha256", "requester", "month", "reconciled", "detail", "created_at", "changed_at",
+)  # fmt: skip
 
 
 def actor() -> str:
@@ -61,6 +69,13 @@ def record_decisions(
     ]
     with locked(ledger_of(workspace)) as connection:
         approvals.record_decisions(connection, rows, actor(), now)
+
+
+def last_verdicts(workspace: Workspace) -> dict[str, str]:
+    """The newest verdict on every run that was ever decided."""
+    with reading(ledger_of(workspace)) as connection:
+        rows = connection.execute(select(tables.decision).order_by(tables.decision.c.event))
+        return {str(row.run): str(row.verdict) for row in rows}
 
 
 def requester_of(candidate: Candidate) -> str:
@@ -129,3 +144,37 @@ def contents(workspace: Workspace, verify: bool) -> Contents:
             "(datawall pause), and compare with a backup"
         )
     return Contents(list(listed), bool(state and state["paused"]), verdict)
+
+
+def show(workspace: Workspace, now: datetime) -> bool:
+    """Copy the ledger's launches to the warehouse, where out_launches and out_spend show them.
+
+    True when there was something new. A warehouse that somebody else writes is left for the next
+    time: what was launched stands in the ledger.
+    """
+    with reading(ledger_of(workspace)) as connection:
+        head = connection.execute(select(tables.head.c.seq, tables.head.c.sha256)).mappings().one()
+        rows = intents.listed(connection)
+        approvers = {
+            row.approval_id: row.approver
+            for row in connection.execute(select(tables.approval)).all()
+        }
+    with ready(workspace) as published:
+        if shown_ledger(published) == head["sha256"]:
+            return False
+    launches = [
+        {key: row[key] for key in _SHOWN}
+        | {
+            "approver": approvers.get(row["approval_id"]),
+            "reserved_usd": row["reserved_cents"] / intents.CENTS,
+            "spent_usd": None if row["spent_cents"] is None else row["spent_cents"] / intents.CENTS,
+        }
+        for row in rows
+    ]
+    try:
+        with writing(workspace) as warehouse:
+            show_ledger(warehouse, dict(head), launches, now)
+    except WarehouseLocked as error:
+        note(f"datawall: {error}; out_launches shows this launch after: datawall reconcile")
+        return False
+    return True

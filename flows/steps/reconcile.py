@@ -6,14 +6,13 @@ sure that no job with its key starts any more, and only then is its reservation 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from flows.launchers.contract import Intent, Job, Launcher, OutcomeUnknown
-from flows.launchers.registry import STARTING, launcher
+from flows.launchers.contract import PREFIX, Intent, Job, Launcher, OutcomeUnknown
+from flows.launchers.registry import launcher
 from flows.output import note
 from flows.steps.launch import as_intent
 from flows.steps.ledger import Row, actor, ledger_of
@@ -42,7 +41,7 @@ def reconcile(workspace: Workspace, now: datetime, grace_s: float = GRACE_S) -> 
     with reading(ledger) as connection:
         pending = intents.listed(connection, OPEN)
     changed = [row for found in pending if (row := _settle(workspace, ledger, found, now, grace_s))]
-    return Reconciled(changed, list(_orphans(workspace, ledger)))
+    return Reconciled(changed, _orphans(workspace, ledger))
 
 
 def cancel(workspace: Workspace, name: str, now: datetime) -> Row:
@@ -127,10 +126,16 @@ def _cost_cents(intent: Intent, job: Job) -> int | None:
     return -int(-price * resources["gpus"] * hours * intents.CENTS // 1)
 
 
-def _orphans(workspace: Workspace, ledger: Ledger) -> Iterable[tuple[str, Job]]:
+def _orphans(workspace: Workspace, ledger: Ledger) -> list[tuple[str, Job]]:
+    """Jobs of every launcher that was ever used here; the ledger is read after they were listed."""
     with reading(ledger) as connection:
-        known = {f"datawall-{row['launch_id']}" for row in intents.listed(connection)}
-    for name in STARTING:
-        for job in launcher(name, workspace).jobs():
-            if job.key not in known:
-                yield name, job
+        used = {str(row["launcher"]) for row in intents.listed(connection)} | {"local"}
+    seen: list[tuple[str, Job]] = []
+    for name in sorted(used):
+        try:
+            seen += [(name, job) for job in launcher(name, workspace).jobs()]
+        except OutcomeUnknown as error:
+            note(f"datawall: {error}")
+    with reading(ledger) as connection:
+        known = {f"{PREFIX}{row['launch_id']}" for row in intents.listed(connection)}
+    return [(name, job) for name, job in seen if job.key not in known]

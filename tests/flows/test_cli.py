@@ -317,7 +317,8 @@ def test_plan_decide_launch(run: Run, tmp_path: Path, prepared: Path) -> None:
     assert (launch["state"], launch["external_id"]) == ("rendered", None)
     manifest = json.loads((prepared / "launches" / f"{launch['launch_id']}.json").read_text())
     assert (manifest["run"], manifest["tokens_by_domain"]) == ("small", {"web": 2e10})
-    refused(run("launch", "--launcher", "slurm"), command.USAGE, "dry_run")
+    refused(run("launch", "--launcher", "slrum"), command.USAGE, "dry_run")
+    refused(run("launch", "--launcher", "local"), command.LAUNCH, "small", "budget_usd")
 
 
 def test_template_is_accepted_unchanged(run: Run, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from warehouse.content import content_sha256
 from warehouse.load import LoadResult
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
-SMALL = [name for name, source in CONNECTORS.items() if not source.bulk]
+SMALL = [name for name, source in CONNECTORS.items() if source.feeds() and not source.bulk]
 SAMPLES = Path(__file__).parents[1] / "data"
 
 
@@ -316,6 +316,13 @@ def test_offline_nothing_is_fetched(workspace: Workspace) -> None:
     assert list(fetched(workspace, None)) == ["catalogue"]
     with pytest.raises(UsageError, match="not fetched offline"):
         fetched(workspace, None, "crossref")
+
+
+def test_what_is_no_feed_is_not_fetched(
+    workspace: Workspace, fetcher: Callable[..., Fetcher]
+) -> None:
+    with pytest.raises(UsageError, match="own_inventory is no feed"):
+        fetched(workspace, fetcher(), "own_inventory")
 
 
 def test_what_is_fetched_is_not_dated_by_hand(

@@ -124,6 +124,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("commands")
     plan = folder / "plan.yaml"
     plan.write_text(template())
+    wet = Path(__file__).parents[1] / "data/wet"
     few = folder / "few.yaml"
     few.write_text(
         "{name: few-worlds, why: The shape of an answer needs few worlds., worlds: 100}\n"
@@ -131,6 +132,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     loop: dict[str, list[str]] = {
         "ingest": ["--offline"],
         "sources": [],
+        "measure": [str(wet), "--corpus", "sample", "--domain", "web", "--store", "--workers", "1"],
         "sources ack": ["common_crawl", "--by", "A. Planner"],
         "sources band": ["common_crawl", "--fall", "0.1", "--rise", "0.5", "--by", "A. Planner"],
         "export": ["out_inventory", "--to", str(folder / "inventory.csv")],
@@ -165,7 +167,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def _launched(decided: Any, folder: Path) -> dict[str, Any]:
     """A job that is started, looked at and cancelled."""
     (folder / "ws" / "policy.yaml").write_text(
-        "{passes: 1, run_budget_usd: 1.0e+9, month_budget_usd: 1.0e+9}\n"
+        "{small_run_usd: 1.0e+9, run_budget_usd: 1.0e+9, month_budget_usd: 1.0e+9,"
+        " compute_notices: {}}\n"
     )
     found: dict[str, Any] = {}
 
@@ -187,7 +190,8 @@ def _launched(decided: Any, folder: Path) -> dict[str, Any]:
     decided_again = _answer("approve", [decision, "--by", "bob"], folder)
     assert decided_again["decision_id"] == decision
     (folder / "ws" / "policy.yaml").write_text(
-        "{passes: 1, run_budget_usd: 1.0e+9, month_budget_usd: 1.0e+9, cooldown_hours: 0}\n"
+        "{small_run_usd: 1.0e+9, run_budget_usd: 1.0e+9, month_budget_usd: 1.0e+9,"
+        " compute_notices: {}, cooldown_hours: 0}\n"
     )
     second = _answer("launch", [decision, "--launcher", "local", "--retry"], folder)
     ask("cancel", second["launches"][0]["launch_id"])

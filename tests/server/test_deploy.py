@@ -31,8 +31,8 @@ pytestmark = [
 ]
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-GROUPS = {f"ingest-{source.group}" for source in CONNECTORS.values()}
-DEPLOYMENTS = {"ingest", "forecast", "decide", "report", "weekly", *GROUPS}
+GROUPS = {f"ingest-{source.group}" for source in CONNECTORS.values() if source.feeds()}
+DEPLOYMENTS = {"ingest", "forecast", "decide", "report", "weekly", "launch", "reconcile", *GROUPS}
 # Only so that a test need not wait for the usual loop of 10 seconds.
 IMPATIENT = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 START_S, RUN_S = 120, 120
@@ -126,6 +126,9 @@ def api(base: dict[str, str]) -> Api:
 def check_deployments(api: Api) -> dict[str, Any]:
     """All deployments are there, scheduled, never overlapping and patient with the lock."""
     found = api.deployments()
+    # Never scheduled, and as often at once as launches are allowed.
+    job = found.pop("job")
+    assert (job["entrypoint"], job["schedules"]) == ("flows/job.py:job", [])
     assert set(found) == DEPLOYMENTS
     slugs = [deployment["schedules"][0]["slug"] for deployment in found.values()]
     assert len(set(slugs)) == len(DEPLOYMENTS)

@@ -48,7 +48,9 @@ def published(
                 plant(connection, table)
             plant(connection, "forecast_quantile", series="supply")
             plant(connection, "forecast_quantile", series="demand")
-            plant(connection, "decision")
+            plant(connection, "decision", gates='[{"gate": "supply of web", "passed": true}]')
+            plant(connection, "ledger_head")
+            plant(connection, "ledger_intent")
             plant(connection, "probe_result")
             plant(
                 connection, "probe_claim", shape="fixed", status="derived", origin_id="abdin-2024"
@@ -82,6 +84,9 @@ def test_the_public_views_are_those_of_the_files(copy: Connection) -> None:
 
 
 GRAIN = {
+    "out_launches": "launch_id",
+    "out_spend": '"month", run',
+    "out_gate_evidence": "decision_id, position",
     "core_vintage": "source, series, known_at",
     "core_vintage_state": "source, series, known_at",
     "core_vintage_total": "source, series, known_at, metric, stage",

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from flows.connectors.registry import CONNECTORS
 from flows.errors import SourceChanged
 
+SOURCES = [name for name, source in CONNECTORS.items() if source.feeds()]
 SAMPLES = Path(__file__).parents[2] / "data"
 FOUND = [(name, path) for name, source in CONNECTORS.items() for path in source.find(SAMPLES)]
 CONTENTS = {path: path.read_bytes() for _, path in FOUND}
@@ -85,9 +86,9 @@ def outcome(source: str, path: Path, content: bytes) -> str:
 
 
 def test_every_source_has_a_sample_that_is_read() -> None:
-    assert {source for source, _ in FOUND} == set(CONNECTORS)
+    assert {source for source, _ in FOUND} >= set(SOURCES)
     read = {source for source, path in FOUND if outcome(source, path, CONTENTS[path]) == "parsed"}
-    assert read == set(CONNECTORS)
+    assert read >= set(SOURCES)
 
 
 @settings(max_examples=300, deadline=None)
@@ -104,10 +105,10 @@ def test_any_bytes_are_read_or_refused(found: tuple[str, Path], content: bytes) 
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("source", CONNECTORS)
+@pytest.mark.parametrize("source", SOURCES)
 def test_many_mutations_of_every_source(source: str) -> None:
     paths = [path for name, path in FOUND if name == source]
-    each = math.ceil(int(os.environ.get("DATAWALL_FUZZ_EXAMPLES", "10000")) / len(CONNECTORS))
+    each = math.ceil(int(os.environ.get("DATAWALL_FUZZ_EXAMPLES", "10000")) / len(SOURCES))
     told: Counter[str] = Counter()
     for seed in range(each):
         rng = random.Random(f"{source} {seed}")  # noqa: S311

@@ -1,0 +1,68 @@
+"""Job variables of work pools, as Prefect's own libraries render them; nothing is started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from prefect.utilities.templating import apply_values
+
+from flows.errors import LaunchRefused
+from flows.launchers.pools import job_variables, with_gpus
+
+ENV = {"DATAWALL_LAUNCH_KEY": "datawall-1"}
+GPUS = {"gpus": 8, "node_selector": {"pool": "h100"}}
+
+
+def test_process_pools_select_gpus_by_environment() -> None:
+    chosen = job_variables("process", {}, {"gpus": 2}, ENV, "p")
+    assert chosen == {"env": ENV | {"CUDA_VISIBLE_DEVICES": "0,1"}}
+    assert job_variables("process", {}, None, ENV, "p")["env"]["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def _rendered(configuration: Any, template: dict[str, Any], values: dict[str, Any]) -> Any:
+    """What `from_template_and_values` makes, without asking a server for blocks."""
+    variables = configuration._get_base_config_defaults(template["variables"]["properties"])
+    filled = apply_values(template["job_configuration"], variables | values)
+    return configuration(**filled)
+
+
+def test_docker_renders_device_requests() -> None:
+    worker = pytest.importorskip("prefect_docker.worker")
+    docker = pytest.importorskip("docker")
+    template = worker.DockerWorker.get_default_base_job_template()
+    chosen = job_variables("docker", template["variables"]["properties"], GPUS, ENV, "d")
+    found = _rendered(worker.DockerWorkerJobConfiguration, template, chosen)
+    assert found.env["DATAWALL_LAUNCH_KEY"] == "datawall-1"
+    assert found.container_create_kwargs["shm_size"] == "16g"
+    (request,) = found.container_create_kwargs["device_requests"]
+    # docker-py takes the request as what it would send to the engine.
+    host = docker.types.HostConfig(version="1.44", device_requests=[request], shm_size="16g")
+    assert host["DeviceRequests"] == [
+        {"Driver": "nvidia", "Count": 8, "DeviceIDs": [], "Capabilities": [["gpu"]], "Options": {}}
+    ]
+
+
+def test_kubernetes_renders_limits_and_node_selector() -> None:
+    worker = pytest.importorskip("prefect_kubernetes.worker")
+    template = with_gpus(worker.KubernetesWorker.get_default_base_job_template())
+    chosen = job_variables("kubernetes", template["variables"]["properties"], GPUS, ENV, "k")
+    found = _rendered(worker.KubernetesWorkerJobConfiguration, template, chosen)
+    pod = found.job_manifest["spec"]["template"]["spec"]
+    assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 8
+    assert pod["nodeSelector"] == {"pool": "h100"}
+    assert found.env["DATAWALL_LAUNCH_KEY"] == "datawall-1"
+
+
+def test_kubernetes_without_gpus_asks_for_none() -> None:
+    worker = pytest.importorskip("prefect_kubernetes.worker")
+    template = with_gpus(worker.KubernetesWorker.get_default_base_job_template())
+    chosen = job_variables("kubernetes", template["variables"]["properties"], None, ENV, "k")
+    found = _rendered(worker.KubernetesWorkerJobConfiguration, template, chosen)
+    limits = found.job_manifest["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert limits["nvidia.com/gpu"] == 0
+
+
+def test_a_pool_that_cannot_give_gpus_is_refused() -> None:
+    with pytest.raises(LaunchRefused, match="work pool k of type kubernetes has no job variable"):
+        job_variables("kubernetes", {"image": {}}, GPUS, ENV, "k")

@@ -1,0 +1,168 @@
+"""Launches by the command line: what is refused says why with code 6; tampering is code 4."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from flows import cli, command
+
+Run = Callable[..., Result]
+PLAN: dict[str, Any] = {
+    "run": "small", "needed_on": "2027-07-01", "params": 1e6, "tokens": 1e8,
+    "mixture": {"web": 1.0}, "budget_usd": 5, "payload": "echo ran", "requested_by": "ann",
+}  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DATAWALL_WORKSPACE", str(tmp_path / "ws"))
+    monkeypatch.delenv("DATAWALL_LEDGER_URL", raising=False)
+    return tmp_path / "ws"
+
+
+@pytest.fixture
+def run(place: Path) -> Run:
+    def invoke(*args: str) -> Result:
+        return CliRunner().invoke(cli.app, args)
+
+    return invoke
+
+
+def _plan(run: Run, place: Path, **changes: Any) -> None:
+    file = place.parent / "plan.yaml"
+    file.write_text(json.dumps({"runs": [PLAN | changes]}))
+    assert run("runs", "import", str(file)).exit_code == 0
+
+
+@pytest.fixture
+def decision(run: Run, place: Path) -> str:
+    """A decision of few worlds that says launch."""
+    _plan(run, place)
+    few = place.parent / "few.yaml"
+    few.write_text("{name: few, why: Few worlds for speed., worlds: 100}\n")
+    done = run("decide", "--scenario", str(few), "--json")
+    return str(json.loads(done.stdout)["decisions"][0]["decision_id"])
+
+
+@pytest.fixture
+def refused(run: Run, decision: str, place: Path) -> Callable[[], str]:
+    """Call it for the reason why the decision is not launched; nothing is started."""
+
+    def reason() -> str:
+        done = run("launch", decision, "--launcher", "local", "--json")
+        assert done.exit_code == command.LAUNCH, done.output
+        assert done.stdout in ("", '{"launches": []}\n')
+        assert not (place / "jobs").exists()
+        (line,) = [text for text in done.stderr.splitlines() if text.startswith("datawall: ")]
+        return line
+
+    return reason
+
+
+def _later(monkeypatch: pytest.MonkeyPatch, **gone: float) -> None:
+    moment = datetime.now(UTC) + timedelta(**gone)
+    monkeypatch.setattr(command, "now", lambda: moment)
+
+
+def test_approvals(
+    run: Run, decision: str, refused: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "nobody has approved" in refused()
+    own = run("approve", decision, "--by", "Ann")
+    assert own.exit_code == command.LAUNCH
+    assert "Ann asked for this run" in own.stderr
+    assert run("approve", decision, "--by", "bob", "--days", "0.5").exit_code == 0
+    _later(monkeypatch, hours=13)
+    assert "expired" in refused()
+
+
+def test_a_manifest_that_changed(
+    run: Run, decision: str, refused: Callable[[], str], place: Path
+) -> None:
+    run("approve", decision, "--by", "bob")
+    _plan(run, place, payload="echo something else")
+    assert "changed after this decision" in refused()
+
+
+def test_paused_and_exhausted(
+    run: Run, decision: str, refused: Callable[[], str], place: Path
+) -> None:
+    run("approve", decision, "--by", "bob")
+    run("pause", "--reason", "audit")
+    assert "launches are paused" in refused()
+    assert "(audit)" in refused()
+    run("resume")
+    (place / "policy.yaml").write_text("month_budget_usd: 4.99\n")
+    assert "has 4.99 USD left of 4.99 USD" in refused()
+    (place / "policy.yaml").write_text("month_budget: 4.99\n")
+    assert run("launch", decision, "--launcher", "local").exit_code == command.USAGE
+
+
+def test_a_forecast_that_is_old(
+    run: Run, decision: str, refused: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("approve", decision, "--by", "bob")
+    _later(monkeypatch, days=8)
+    assert "forecast fresh" in refused()
+
+
+def test_a_licence_that_ends_too_early(
+    run: Run, decision: str, refused: Callable[[], str], place: Path
+) -> None:
+    corpus = {"corpus": "c", "domain": "web", "licence": "l", "valid_until": "2027-06-30"}
+    _plan(run, place, corpora=[corpus])
+    few = str(place.parent / "few.yaml")
+    new = json.loads(run("decide", "--scenario", few, "--json").stdout)["decisions"][0]
+    run("approve", new["decision_id"], "--by", "bob")
+    done = run("launch", new["decision_id"], "--launcher", "local")
+    assert done.exit_code == command.LAUNCH
+    assert "c: l ends on 2027-06-30, before 2027-07-01" in done.stderr
+
+
+def test_a_launch_to_its_end_and_tampering(run: Run, decision: str, place: Path) -> None:
+    run("approve", decision, "--by", "bob")
+    first, second = (
+        json.loads(run("launch", decision, "--launcher", "local", "--json").stdout)["launches"][0]
+        for _ in range(2)
+    )
+    assert first == second
+    assert first["state"] == "launched"
+    log = place / "jobs" / f"datawall-{first['launch_id']}" / "output.log"
+    deadline = time.monotonic() + 30
+    while not (log.with_name("result.json")).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert log.read_text() == "ran\n"
+    assert json.loads(run("reconcile", "--json").stdout)["launches"][0]["state"] == "succeeded"
+    shown = json.loads(run("sql", "FROM out_launches", "--json").stdout)[0]
+    assert (shown["state"], shown["approver"], shown["requester"]) == ("succeeded", "bob", "ann")
+    spend = json.loads(run("sql", "FROM out_spend", "--json").stdout)[0]
+    assert (spend["run"], spend["counted_usd"]) == ("small", 5.0)
+    assert run("launches", "--verify").exit_code == 0
+    with sqlite3.connect(place / "ledger.sqlite") as ledger:
+        ledger.execute("UPDATE intent SET reserved_cents = 1")
+    ledger.close()
+    done = run("launches", "--verify")
+    assert done.exit_code == command.CHECK
+    assert f"intent {first['launch_id']}: reserved_cents differs" in done.stderr
+
+
+def test_a_plan_for_a_launcher_is_held_by_its_gates(run: Run, place: Path) -> None:
+    _plan(run, place, launcher="local", budget_usd=500, corpora=[])
+    decided = json.loads(run("decide", "--json").stdout)["decisions"][0]
+    assert decided["verdict"] == "hold"
+    assert decided["reasons"] == [
+        "licences: no corpus with its licence is named for web",
+        "evaluation: the plan names no evaluation",
+    ]
+    rows = run("sql", "FROM out_gate_evidence WHERE NOT passed ORDER BY position", "--json")
+    assert [row["gate"] for row in json.loads(rows.stdout)] == ["licences", "evaluation"]
