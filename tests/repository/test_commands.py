@@ -131,7 +131,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "{name: few-worlds, why: The shape of an answer needs few worlds., worlds: 100}\n"
     )
     loop: dict[str, list[str]] = {
-        "ingest": [],
+        "ingest": ["--offline"],
         "sources": [],
         "measure": [str(wet), "--corpus", "sample", "--domain", "web", "--store", "--workers", "1"],
         "sources ack": ["common_crawl", "--by", "A. Planner"],
