@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks import startup, stock
+from benchmarks import bulk, measure, startup, stock
 
 if __name__ == "__main__":
     stock.main()
     startup.main()
+    bulk.main()
+    measure.main()

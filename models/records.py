@@ -37,6 +37,7 @@ Metric = Literal[
     "tokens",
     "words",
     "bytes",
+    "characters",
     "pages",
     "urls",
     "digests",
@@ -50,8 +51,11 @@ Metric = Literal[
     "new_digests",
 ]
 # How far a figure can be trusted: read in the publication, computed from published figures, quoted
-# by somebody else, an author's estimate, this project's stated judgement, or not checked at all.
-Status = Literal["published", "derived", "secondary", "estimate", "judgement", "unverified"]
+# by somebody else, an author's estimate, this project's stated judgement, not checked at all, or
+# measured by this project on the user's own files.
+Status = Literal[
+    "published", "derived", "secondary", "estimate", "judgement", "unverified", "measured"
+]
 InformationOrigin = Literal["human", "sensor", "verifier", "preference", "model"]
 AccessClass = Literal["open", "mixed", "licensed", "restricted", "unknown"]
 OriginKind = Literal["publication", "feed", "file", "judgement"]
@@ -140,6 +144,32 @@ class InventoryRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredFactorRecord:
+    """A ratio or share measured on one corpus; scenarios name it `measured:CORPUS.NAME`.
+
+    Interval [low, high] holds with probability ci_prob; all three are None where it was counted.
+    """
+
+    corpus_id: str
+    name: str
+    shape: str
+    value: float
+    unit: str
+    valid_on: date
+    basis: str
+    low: float | None = None
+    high: float | None = None
+    ci_prob: float | None = None
+    status: Status = "measured"
+
+    def __post_init__(self) -> None:
+        where = f"{self.name} of {self.corpus_id}"
+        require(self.status, STATUSES, "status", where)
+        if not math.isfinite(self.value) or self.value < 0:
+            raise RecordInvalid(f"{where} is {self.value}; a finite number ≥ 0 is needed")
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingRunRecord:
     """A model trained in the past, as one vintage of a list describes it. Blank: unstated."""
 
@@ -174,6 +204,8 @@ class Parsed:
     series: which of the source's publications this is (e.g. monthly, cumulative, notable).
     vintage: the date at which this state of knowledge was published, read from the artefact.
     A series' artefact is complete: a record of an earlier vintage absent here was withdrawn.
+    parquet: the artefact is a Parquet file of own columns (models.own_inventory), whose figures are
+    too many to pass through here; the warehouse reads them from the kept file.
     """
 
     series: str
@@ -182,6 +214,8 @@ class Parsed:
     inventory: tuple[InventoryRecord, ...] = ()
     training_runs: tuple[TrainingRunRecord, ...] = ()
     rejected: tuple[RejectedRow, ...] = field(default=())
+    factors: tuple[MeasuredFactorRecord, ...] = ()
+    parquet: bool = False
 
     @property
     def rows(self) -> int:

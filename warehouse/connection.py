@@ -42,14 +42,17 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
         connect_args["config"] = {"enable_external_access": "false"}
     url = URL.create("duckdb", database=str(path))
     engine = create_engine(url, poolclass=NullPool, connect_args=connect_args)
-    event.listen(engine, "connect", _use_utc)
+    event.listen(engine, "connect", _settle)
     return engine
 
 
-def _use_utc(connection: duckdb.DuckDBPyConnection, _: object) -> None:
+def _settle(connection: duckdb.DuckDBPyConnection, _: object) -> None:
     # Asked first: `read.run` locks the settings, for every connection of this process to the file.
     if connection.execute("SELECT current_setting('TimeZone')").fetchone() != ("UTC",):
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    if connection.execute("SELECT current_setting('lock_configuration')").fetchone() == (False,):
+        # The bar would stand among the answers: the database draws it on standard output.
+        connection.execute("SET enable_progress_bar = false")
 
 
 def _explain(error: Exception, path: Path) -> WarehouseLocked | WarehouseUnusable:

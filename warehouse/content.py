@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 # they differ by history.
 FACT_TABLES = (
     "origin", "vintage", "vintage_total", "quarantine", "corpus", "inventory", "factor", "law_fit",
-    "training_run", "probe_result", "probe_claim",
+    "training_run", "probe_result", "probe_claim", "measured_factor",
 )  # fmt: skip
 _NOT_FACTS = "EXCLUDE (retrieved_at)"
 

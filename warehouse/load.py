@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from models.records import OriginRecord, Parsed
-from warehouse import guards
+from warehouse import bulk, guards
 from warehouse.checks import require_clean
 from warehouse.errors import CheckFailed, VintageConflict
 from warehouse.insert import insert_rows
@@ -30,11 +30,16 @@ LoadStatus = Literal["loaded", "unchanged", "missing", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """One parsed file of a source, its origin and where its bytes are kept."""
+    """One parsed file of a source, its origin and where its bytes are kept.
+
+    snapshot_path is relative to the snapshots; file is the whole path, which only a Parquet file
+    that the database reads itself needs.
+    """
 
     parsed: Parsed
     origin: OriginRecord
     snapshot_path: Path
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +83,10 @@ def load(
             source=source,
             status="loaded" if new else "unchanged",
             vintage=max((a.parsed.vintage for a in artefacts), default=None),
-            rows=sum(a.parsed.rows for a in artefacts),
+            rows=sum(_count(connection, source, a.parsed)[0] for a in artefacts),
             added=opened,
             closed=closed,
-            quarantined=sum(len(a.parsed.rejected) for a in artefacts),
+            quarantined=sum(_count(connection, source, a.parsed)[1] for a in artefacts),
             message="; ".join(
                 filter(None, (_message(new, artefacts), guards.explain(connection, source, held)))
             ),
@@ -142,6 +147,15 @@ def _loaded_sha256(connection: Connection, source: str, series: str, vintage: da
     return None if found is None else str(found)
 
 
+def _count(connection: Connection, source: str, parsed: Parsed) -> tuple[int, int]:
+    """Rows read and rows rejected of a loaded vintage."""
+    if not parsed.parquet:
+        return parsed.rows, len(parsed.rejected)
+    values = {"source": source, "series": parsed.series, "known_at": parsed.vintage}
+    row = connection.execute(query("vintage_rows"), values).one()
+    return int(row.rows), int(row.quarantined)
+
+
 def _is_in_trouble(connection: Connection, source: str) -> bool:
     status = connection.execute(query("last_status"), {"source": source}).scalar_one_or_none()
     return status in ("missing", "failed")
@@ -171,28 +185,36 @@ def _insert_rows(connection: Connection, source: str, artefact: Artefact, now: d
     insert_rows(connection, "corpus", (_row(c) | place for c in parsed.corpora))
     insert_rows(connection, "inventory", (_row(i) | place for i in parsed.inventory))
     insert_rows(connection, "training_run", (_row(t) | place for t in parsed.training_runs))
+    insert_rows(connection, "measured_factor", (_row(f) | place for f in parsed.factors))
     dated = {key: place[key] for key in ("source", "series", "known_at")}
     insert_rows(connection, "quarantine", (_row(r) | dated for r in parsed.rejected))
-    insert_rows(
-        connection,
-        "vintage",
-        [
-            place
-            | {
-                "sha256": origin.sha256,
-                "rows": parsed.rows,
-                "quarantined": len(parsed.rejected),
-            }
-        ],
-    )
+    rows, rejected = parsed.rows, len(parsed.rejected)
+    if artefact.file is not None and parsed.parquet:
+        rows, rejected = bulk.insert_parquet(connection, artefact.file, place)
+    counted = {"sha256": origin.sha256, "rows": rows, "quarantined": rejected}
+    insert_rows(connection, "vintage", [place | counted])
+    _require_stated_once(connection, dated)
     connection.execute(query("insert_vintage_totals"), dated)
+
+
+def _require_stated_once(connection: Connection, vintage: dict[str, Any]) -> None:
+    if not connection.execute(query("may_repeat"), vintage).scalar_one():
+        return
+    twice = connection.execute(query("stated_twice"), vintage).one_or_none()
+    if twice is not None:
+        raise CheckFailed(
+            f"{vintage['source']}: its {vintage['series']} of {vintage['known_at']} states one "
+            f"thing twice, nothing was loaded: {', '.join(map(str, twice))}"
+        )
 
 
 def _changes(connection: Connection, source: str, parsed: Parsed) -> tuple[int, int]:
     name = "training_runs_changed" if parsed.training_runs else "opened_and_closed"
-    row = connection.execute(
-        query(name), {"source": source, "series": parsed.series, "known_at": parsed.vintage}
-    ).one()
+    values = {"source": source, "series": parsed.series, "known_at": parsed.vintage}
+    # Nothing can have changed against nothing: millions of figures need not be compared.
+    if parsed.parquet and not connection.execute(query("has_earlier_vintage"), values).scalar_one():
+        return _count(connection, source, parsed)[0], 0
+    row = connection.execute(query(name), values).one()
     return int(row.opened), int(row.closed)
 
 

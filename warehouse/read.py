@@ -106,6 +106,7 @@ def view_to_parquet(published: Path, name: str, known_at: date | None, file: Pat
         _require_view(connection, name)
     try:
         with duckdb.connect() as database:
+            database.execute("SET enable_progress_bar = false")
             database.execute(f"ATTACH {literal(str(published))} AS published (READ_ONLY)")
             database.execute("USE published")
             database.execute("SET TimeZone = 'UTC'")

@@ -41,10 +41,16 @@ def ingest(
     offline: Annotated[
         bool, typer.Option("--offline", help="Never use the network; files and catalogue only.")
     ] = False,
+    template: Annotated[
+        bool, typer.Option("--template", help="Print a file for your own inventory, and stop.")
+    ] = False,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     json: JsonOption = False,
 ) -> None:
     """Load the catalogue and publishers' files; a rerun changes nothing."""
+    if template:
+        _print_template(json)
+        return
     from flows.documents import ingest_document
     from flows.steps.ingest import failure
     from flows.steps.ingest import ingest as load
@@ -66,6 +72,15 @@ def ingest(
     problem = failure(results, named)
     if problem is not None:
         raise problem
+
+
+def _print_template(json: bool) -> None:
+    from models import own_inventory
+
+    if json:
+        say(as_json({"columns": [asdict(column) for column in own_inventory.OWN_COLUMNS]}))
+    else:
+        say(own_inventory.template().rstrip())
 
 
 @sources_app.callback()

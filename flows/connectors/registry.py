@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from flows.connectors import common_crawl, epoch_models
+from flows.connectors import common_crawl, epoch_models, own_inventory
 from flows.errors import UsageError
 from models.records import Parsed
 
@@ -41,6 +41,7 @@ class Connector(Protocol):
 CONNECTORS: dict[str, Connector] = {
     common_crawl.name: common_crawl,
     epoch_models.name: epoch_models,
+    own_inventory.name: own_inventory,
 }
 
 

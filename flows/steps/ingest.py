@@ -90,7 +90,7 @@ def _read(
         origin = file_origin(
             source.name, source.publisher, source.url, source.licence, parsed, content
         )
-        artefacts[digest] = Artefact(parsed, origin, relative)
+        artefacts[digest] = Artefact(parsed, origin, relative, workspace.snapshots / relative)
     return list(artefacts.values())
 
 

@@ -43,6 +43,7 @@ STATUSES = {
     "estimate": "one author's own reckoning",
     "judgement": "this project's stated opinion",
     "unverified": "not checked against its source",
+    "measured": "measured here on files of your own",
 }
 NO_RUNS = "No planned run is known, so there is no verdict. Describe the runs and import them:"
 IMPORT_COMMAND = (

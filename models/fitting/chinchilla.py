@@ -96,6 +96,7 @@ def point_of(theta: Array, objective: float, points: int) -> Point:
 
 
 def _agree(objective: Array) -> NDArray[np.bool_]:
+    """Which starts reached the least objective of all."""
     best = objective.min()
     return np.asarray(objective <= best * (1 + AGREEMENT) + EXACT)
 

@@ -124,6 +124,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("commands")
     plan = folder / "plan.yaml"
     plan.write_text(template())
+    wet = Path(__file__).parents[1] / "data/wet"
     few = folder / "few.yaml"
     few.write_text(
         "{name: few-worlds, why: The shape of an answer needs few worlds., worlds: 100}\n"
@@ -131,6 +132,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     loop: dict[str, list[str]] = {
         "ingest": [],
         "sources": [],
+        "measure": [str(wet), "--corpus", "sample", "--domain", "web", "--store", "--workers", "1"],
         "sources ack": ["common_crawl", "--by", "A. Planner"],
         "sources band": ["common_crawl", "--fall", "0.1", "--rise", "0.5", "--by", "A. Planner"],
         "export": ["out_inventory", "--to", str(folder / "inventory.csv")],

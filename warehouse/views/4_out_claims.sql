@@ -84,4 +84,26 @@ SELECT
     valid_on,
     known_at,
     origin_id
-FROM core_probe_claim;
+FROM core_probe_claim
+
+UNION ALL
+
+SELECT
+    'measured:' || corpus_id || '.' || name AS reference,
+    'measured' AS kind,
+    shape,
+    -- A uniform claim is its interval alone.
+    CASE WHEN shape <> 'uniform' THEN value END AS value,
+    low,
+    high,
+    ci_prob,
+    CAST(NULL AS DOUBLE) AS reflect_at,
+    CAST(NULL AS DOUBLE) AS minimum,
+    CAST(NULL AS DOUBLE) AS maximum,
+    unit,
+    status,
+    basis,
+    valid_on,
+    known_at,
+    origin_id
+FROM core_measured_factor;

@@ -1,0 +1,1 @@
+"""Reading corpora: files to documents, documents to a measurement."""

@@ -1,0 +1,185 @@
+"""Share of documents that are near-duplicates of another, from a bounded sample of signatures.
+
+Of n documents in groups that are alike, all but one of each group are near-duplicates:
+share = 1 − (Σ over documents of 1/size of its group)/n. Alike means a Jaccard index of shingles of
+at least `ALIKE`, as the two signatures show it.
+
+A document falls into one bucket in each of 16 bands, named by two places of its signature, so two
+documents with index J meet in a band with p = J². Buckets, not documents, are sampled: a bucket is
+kept in a band if the hash of its name begins with `level` zero bits, so that documents that are
+alike are kept together. As in `distinct`, the final level depends on the corpus alone, and merged
+parts equal one pass bit for bit.
+
+A member that is not met must not make its group look smaller. With c copies of the document itself
+and blocks of c_k copies met with probability p_k,
+    c·E[1/(c + Σ c_k)] = ∫₀¹ Π_k φ_k du,  φ_k = 1 if not met, (u^(c_k/c) − 1 + p_k)/p_k if met
+has the right mean, because E[φ_k] = u^(c_k/c). The 16 bands are 16 estimates; their scatter is the
+standard error.
+
+What that error leaves out. Meetings are taken to be independent, which they nearly are: measured on
+planted groups, the share comes out 0.1 points off for pairs, 0.7 too low for groups of up to five,
+2.4 too low for groups of up to twenty. And two signatures show J with a standard error of
+√(J(1 − J)/126), 0.036 at the border, so pairs within some 0.07 of it are sorted by chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.measure.distinct import begins_with_zeros
+from models.measure.mixing import Words64, mixed
+from models.measure.shingles import PLACES, Signatures
+
+ALIKE = 0.8
+BANDS = 16
+ROWS = 2
+CAPACITY = 2**18
+# A bucket with more different signatures is compared with so many of them, and scaled up.
+COMPARED = 256
+_CHUNK_CELLS = 2**24
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_U, _DU = (_NODES + 1) / 2, _WEIGHTS / 2
+
+
+def _no_rows() -> Signatures:
+    return np.empty((0, PLACES), dtype=np.uint16)
+
+
+def _no_counts() -> NDArray[np.int64]:
+    return np.empty(0, dtype=np.int64)
+
+
+def _buckets(rows: Signatures) -> Words64:
+    """Name of each row's bucket by band; (row, band)."""
+    places = rows[:, : BANDS * ROWS].astype(np.uint64).reshape(-1, BANDS, ROWS)
+    names = (places[:, :, 0] << np.uint64(16)) | places[:, :, 1]
+    names |= np.arange(1, BANDS + 1, dtype=np.uint64) << np.uint64(32)
+    return mixed(names)
+
+
+def _collapsed(rows: Signatures, counts: NDArray[np.int64]) -> tuple[Signatures, NDArray[np.int64]]:
+    """Equal rows as one with their counts added, in an order that depends on the rows alone."""
+    if not rows.size:
+        return rows, counts
+    # Two different rows get one hash in a corpus of a billion with a probability of 3 %.
+    words = np.ascontiguousarray(rows).view(np.uint64)
+    hashes = np.zeros(rows.shape[0], dtype=np.uint64)
+    for i in range(words.shape[1]):
+        hashes = mixed(hashes ^ words[:, i]) + np.uint64(i)
+    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    added = np.zeros(first.size, dtype=np.int64)
+    np.add.at(added, inverse, counts)
+    return rows[first], added
+
+
+@dataclass(slots=True)
+class NearDuplicates:
+    """Signatures kept and how many documents have each; memory 264 bytes a signature."""
+
+    capacity: int = CAPACITY
+    documents: int = 0
+    level: int = 0
+    rows: Signatures = field(default_factory=_no_rows)
+    counts: NDArray[np.int64] = field(default_factory=_no_counts)
+    _waiting: list[tuple[Signatures, NDArray[np.int64]]] = field(default_factory=list)
+    _waiting_rows: int = 0
+
+    def add(self, rows: Signatures) -> None:
+        """Take in signatures of documents."""
+        self.documents += rows.shape[0]
+        self._wait(rows, np.ones(rows.shape[0], dtype=np.int64))
+
+    def merge(self, other: NearDuplicates) -> None:
+        """Take in another part of the corpus."""
+        other.settle()
+        self.documents += other.documents
+        self._thin(max(self.level, other.level))
+        self._wait(other.rows, other.counts)
+
+    def _wait(self, rows: Signatures, counts: NDArray[np.int64]) -> None:
+        self._waiting.append((rows, counts))
+        self._waiting_rows += rows.shape[0]
+        if self._waiting_rows >= max(self.capacity // 4, 1):
+            self.settle()
+
+    def settle(self) -> None:
+        """Work off what waits, so that the sketch is in the one form its documents have."""
+        if not self._waiting:
+            return
+        rows = np.concatenate([rows for rows, _ in self._waiting])
+        counts = np.concatenate([counts for _, counts in self._waiting])
+        self._waiting, self._waiting_rows = [], 0
+        if self.level:
+            kept = self._is_kept(rows)
+            rows, counts = rows[kept], counts[kept]
+        self.rows, self.counts = _collapsed(
+            np.concatenate((self.rows, rows)), np.concatenate((self.counts, counts))
+        )
+        while self.rows.shape[0] > self.capacity:
+            self._thin(self.level + 1)
+
+    def _is_kept(self, rows: Signatures) -> NDArray[np.bool_]:
+        return np.asarray(begins_with_zeros(_buckets(rows), self.level).any(axis=1))
+
+    def _thin(self, level: int) -> None:
+        if level == self.level:
+            return
+        self.level = level
+        kept = self._is_kept(self.rows)
+        self.rows, self.counts = self.rows[kept], self.counts[kept]
+
+    def share(self) -> tuple[float, float]:
+        """Near-duplicate share and its standard error; 0 and 0 without documents."""
+        self.settle()
+        if not self.documents:
+            return 0.0, 0.0
+        buckets = _buckets(self.rows)
+        groups = np.array([self._groups(band, buckets[:, band]) for band in range(BANDS)])
+        shares = 1 - groups * 2.0**self.level / self.documents
+        return float(shares.mean()), float(shares.std(ddof=1) / np.sqrt(BANDS))
+
+    def _groups(self, band: int, buckets: Words64) -> float:
+        """Groups of alike documents in the kept buckets of one band."""
+        kept = np.flatnonzero(begins_with_zeros(buckets, self.level))
+        # The two places that named the bucket agree for certain and tell nothing of the index.
+        rows = np.delete(self.rows, slice(band * ROWS, (band + 1) * ROWS), axis=1)
+        kept = kept[np.argsort(buckets[kept], kind="stable")]
+        _, first, sizes = np.unique(buckets[kept], return_index=True, return_counts=True)
+        total = float((sizes == 1).sum())
+        for size in np.unique(sizes[sizes > 1]):
+            starts = first[sizes == size]
+            step = max(1, _CHUNK_CELLS // int(size * min(size, COMPARED) * PLACES))
+            for at in range(0, starts.size, step):
+                members = kept[starts[at : at + step, None] + np.arange(size)]
+                total += self._groups_of(rows, members)
+        return total
+
+    def _groups_of(self, rows: Signatures, members: NDArray[np.int64]) -> float:
+        """Groups in buckets of one size; members (bucket, row)."""
+        size = members.shape[1]
+        seen = min(size, COMPARED)
+        step = max(1, _CHUNK_CELLS // (members.shape[0] * seen * PLACES))
+        return sum(
+            self._part(rows, members, slice(at, min(at + step, size)), seen)
+            for at in range(0, size, step)
+        )
+
+    def _part(self, rows: Signatures, members: NDArray[np.int64], part: slice, seen: int) -> float:
+        """Groups that some rows of each bucket stand for: Σ c·(1/size of the group)."""
+        mine, theirs = members[:, part], members[:, :seen]
+        agree = (rows[mine][:, :, None, :] == rows[theirs][:, None, :, :]).mean(axis=3)
+        other = mine[:, :, None] != theirs[:, None, :]
+        met = (agree >= ALIKE) & other
+        # With only `seen` of the bucket compared, each met one stands for several.
+        weight = max(members.shape[1] - 1, 1) / max(seen - 1, 1)
+        p = np.where(met, agree**ROWS, 1.0)
+        copies = np.where(met, self.counts[theirs][:, None, :] * weight, 0.0)
+        relative = copies / self.counts[mine][:, :, None]
+        total = 0.0
+        for u, du in zip(_U, _DU, strict=True):
+            total += du * float(((u**relative - 1 + p) / p).prod(axis=2).sum())
+        return total

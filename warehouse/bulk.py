@@ -1,0 +1,132 @@
+"""Millions of figures from one Parquet file: read, judged and inserted by the database itself.
+
+The file's rows never pass through Python, so that a load costs little more than a copy of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import duckdb
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from models.own_inventory import OWN_COLUMNS, REQUIRED
+from models.records import (
+    DOMAINS,
+    METRICS,
+    STAGES,
+    STATUSES,
+    AccessClass,
+    InformationOrigin,
+)
+from warehouse.errors import CheckFailed
+from warehouse.insert import literal
+from warehouse.statements import script
+
+# Enough for every step of it; what does not fit goes to disk.
+MEMORY_LIMIT = "600MB"
+_TYPES = {"valid_on": "DATE", "value": "DOUBLE", "low": "DOUBLE", "high": "DOUBLE",
+          "ci_prob": "DOUBLE"}  # fmt: skip
+_DEFAULTS = {
+    "unit": "metric",
+    "name": "corpus_id",
+    "parent_corpus": "''",
+    "access_class": "'unknown'",
+    "information_origin": "'human'",
+    "status": "'estimate'",
+    "basis": "''",
+}
+
+
+def insert_parquet(connection: Connection, file: Path, place: Mapping[str, Any]) -> tuple[int, int]:
+    """Insert figures and corpora of a Parquet file of own columns; returns how many figures
+    and how many rejected rows.
+
+    Rows that cannot be read go to quarantine with their reason.
+    Raises: CheckFailed for a file that is no Parquet, lacks columns, or has more rows that cannot
+    be read than others.
+    """
+    values = {key: literal(str(value)) for key, value in place.items()}
+    _lean(connection)
+    try:
+        found, total = _describe(connection, file)
+        connection.exec_driver_sql(script("bulk", "staged").format(**_staged(file, found)))
+        values["described_by"] = ", ".join(name for name in _CORPUS if name in found)
+
+        def run(name: str) -> int:
+            statement = script("bulk", name).format(**values)
+            return int(connection.exec_driver_sql(statement).scalar_one())
+
+        figures = run("figures")
+        run("corpora")
+        rejected = run("rejected") if figures < total else 0
+    except DBAPIError as error:
+        if isinstance(error.orig, duckdb.IOException | duckdb.InvalidInputException):
+            reason = str(error.orig).strip().splitlines()[0]
+            raise CheckFailed(
+                f"{file.name}: cannot be read as Parquet: {reason[:300]}; write the file again"
+            ) from error
+        raise
+    if rejected > figures:
+        raise CheckFailed(
+            f"{rejected} of {figures + rejected} rows of the Parquet file cannot be read, at most "
+            f"half may be; the first: {_first_problem(connection)}"
+        )
+    return figures, rejected
+
+
+_CORPUS = (
+    "corpus_id", "name", "domain", "parent_corpus", "access_class", "information_origin",
+)  # fmt: skip
+_WORDS = {
+    "domains": DOMAINS,
+    "metrics": METRICS,
+    "stages": STAGES,
+    "statuses": STATUSES,
+    "access_classes": get_args(AccessClass),
+    "information_origins": get_args(InformationOrigin),
+}
+
+
+def _lean(connection: Connection) -> None:
+    for setting in (f"memory_limit = '{MEMORY_LIMIT}'", "preserve_insertion_order = false"):
+        connection.exec_driver_sql(f"SET {setting}")
+
+
+def _describe(connection: Connection, file: Path) -> tuple[set[str], int]:
+    """Columns and number of rows of the file."""
+    read = f"read_parquet({literal(str(file))})"
+    described = connection.exec_driver_sql(f"DESCRIBE SELECT * FROM {read}")  # noqa: S608
+    found = {str(row[0]) for row in described}
+    missing = [name for name in REQUIRED if name not in found]
+    if missing:
+        raise CheckFailed(
+            f"the Parquet file lacks columns: {', '.join(missing)}; it has: "
+            f"{', '.join(sorted(found))[:300]}; `datawall ingest --template` shows what is needed"
+        )
+    total = connection.exec_driver_sql(f"SELECT count(*) FROM {read}").scalar_one()  # noqa: S608
+    return found, int(total)
+
+
+def _staged(file: Path, found: set[str]) -> dict[str, str]:
+    """Parts of the staging view: the file, its columns in the warehouse's types, allowed words."""
+    columns = [*(_expression(c.name, found) for c in OWN_COLUMNS), "file_row_number + 1 AS line"]
+    words = {name: ", ".join(map(literal, allowed)) for name, allowed in _WORDS.items()}
+    return words | {"file": literal(str(file)), "columns": ",\n        ".join(columns)}
+
+
+def _expression(name: str, found: set[str]) -> str:
+    kind, default = _TYPES.get(name, "VARCHAR"), _DEFAULTS.get(name, "NULL")
+    if name not in found:
+        return f'CAST({default} AS {kind}) AS "{name}"'
+    return f'coalesce(TRY_CAST("{name}" AS {kind}), {default}) AS "{name}"'
+
+
+def _first_problem(connection: Connection) -> str:
+    found = connection.exec_driver_sql(
+        "SELECT line, problem FROM staged WHERE problem IS NOT NULL ORDER BY line LIMIT 1"
+    ).one()
+    return f"row {found[0]}: {found[1]}"
