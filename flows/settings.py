@@ -25,8 +25,11 @@ def settings(
 
     Offline unless asked: a forecast is then the same on a machine without a network.
     """
+    if online and folder is None:
+        source = None  # told to fetch: the worker's own folder is for the flows that are not
+    else:
+        source = folder or os.environ.get("DATAWALL_FROM") or None
     root = workspace or os.environ.get("DATAWALL_WORKSPACE") or "workspace"
-    source = folder or os.environ.get("DATAWALL_FROM") or None
     if online is None:
         online = os.environ.get("DATAWALL_ONLINE", "0") == "1"
     return Settings(Workspace(Path(root).absolute()), source, online and source is None)

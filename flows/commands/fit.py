@@ -83,7 +83,9 @@ def fit_chinchilla(
     say(f"objective {document['objective']:.10g} on {document['points']} runs; {proof}")
     for other in document["sensitivity"][1:]:
         constants = ", ".join(f"{n} {other[n]:.5g}" for n in ("A", "B", "E", "alpha", "beta"))
-        say(f"without the {other['dropped']} highest losses: {constants}")
+        left_out = other["dropped"]
+        runs = f"without the {left_out} highest losses" if left_out else "with all runs"
+        say(f"{runs}: {constants}")
     if report is not None:
         say(f"report: {document['report']}")
     if store is not None:

@@ -57,7 +57,8 @@ def news(workspace: Workspace, results: Sequence[LoadResult], today: date) -> It
         true: dict[Kind, bool] = {
             "changed": bool(result.added or result.closed),
             "failed": result.status == "failed",
-            "stale": old,
+            # What is only ever read from files is missed when its owner misses it.
+            "stale": old and bool(CONNECTORS[result.source].feeds()),
         }
         for kind in (kind for kind, holds in true.items() if holds):
             yield News(

@@ -30,6 +30,8 @@ class Reply:
 
     def __call__(self, request: BaseHTTPRequestHandler) -> None:
         request.send_response(self.status)
+        # The server closes after each answer; unsaid, a client might ask again on a closed line.
+        request.send_header("Connection", "close")
         for name, value in self.headers.items():
             request.send_header(name, value)
         if self.length and "Content-Length" not in self.headers:
