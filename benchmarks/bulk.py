@@ -77,7 +77,15 @@ def load(file: Path, folder: Path) -> None:
         content = read_file(file)
         _, relative = snapshots.keep(folder / "snapshots", content)
         parsed = own_inventory.parse(file.name, content, None)
-        origin = file_origin("own_inventory", "bench", "bench", "none", parsed, content)
+        origin = file_origin(
+            "own_inventory",
+            "bench",
+            "bench",
+            "none",
+            parsed,
+            snapshots.sha256(content),
+            len(content),
+        )
         del content
         artefact = Artefact(parsed, origin, relative, folder / "snapshots" / relative)
         result = merge(connection, "own_inventory", [artefact], datetime.now(UTC))

@@ -12,6 +12,7 @@ import typer
 from flows.commands import (
     assess,
     decide,
+    fit,
     forecast,
     ingest,
     launches,
@@ -37,6 +38,7 @@ for group in (ingest, measure, query, forecast, sensitivity, assess, decide, lau
     app.add_typer(group.app)
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(law.app, name="law")
+app.add_typer(fit.app, name="fit")
 app.add_typer(runs.app, name="runs")
 app.add_typer(probe.app, name="probe")
 

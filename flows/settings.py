@@ -11,14 +11,25 @@ from flows.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where a flow works, and the folder of publishers' files it reads if any."""
+    """Where a flow works, the folder of publishers' files it reads if any, and if it may fetch."""
 
     workspace: Workspace
     folder: str | None
+    online: bool
 
 
-def settings(workspace: str | None = None, folder: str | None = None) -> Settings:
-    """Parameters first, then DATAWALL_WORKSPACE and DATAWALL_FROM, then ./workspace."""
+def settings(
+    workspace: str | None = None, folder: str | None = None, online: bool | None = None
+) -> Settings:
+    """Parameters first, then DATAWALL_WORKSPACE, _FROM and _ONLINE, then ./workspace, offline.
+
+    Offline unless asked: a forecast is then the same on a machine without a network.
+    """
+    if online and folder is None:
+        source = None  # told to fetch: the worker's own folder is for the flows that are not
+    else:
+        source = folder or os.environ.get("DATAWALL_FROM") or None
     root = workspace or os.environ.get("DATAWALL_WORKSPACE") or "workspace"
-    source = folder or os.environ.get("DATAWALL_FROM") or None
-    return Settings(Workspace(Path(root).absolute()), source)
+    if online is None:
+        online = os.environ.get("DATAWALL_ONLINE", "0") == "1"
+    return Settings(Workspace(Path(root).absolute()), source, online and source is None)

@@ -41,6 +41,11 @@ class Workspace:
         return self.root / "launches"
 
     @property
+    def cards(self) -> Path:
+        """One page per planned run: its newest decision."""
+        return self.root / "cards"
+
+    @property
     def jobs(self) -> Path:
         """One folder per job that was started here, named by its launch."""
         return self.root / "jobs"

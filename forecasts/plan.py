@@ -1,11 +1,14 @@
 """Planned runs: the planner's own roadmap, validated before anything is decided.
 
-A plan file is YAML with one key `runs`. `template()` is a complete, commented one.
+A plan file is YAML with one key `runs`, or CSV with a row a run. `template()` is a complete,
+commented one.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 from datetime import date
 from importlib import resources
@@ -23,6 +26,7 @@ SHARE_TOLERANCE = 1e-6
 # The last horizon a scenario can have.
 LAST_YEAR = 2150
 MAX_PAYLOAD = 10_000
+_TEXT = ("payload", "notes", "evaluation", "requested_by")
 
 
 class Resources(Section):
@@ -225,12 +229,56 @@ def load(path: Path) -> tuple[PlannedRun, ...]:
     Raises: PlanInvalid with the key, what was found and what is allowed.
     """
     try:
-        document = read_yaml(read_text(path, "plan"), str(path))
+        text = read_text(path, "plan")
+        csv_like = path.suffix.lower() == ".csv"
+        document = read_csv(text, str(path)) if csv_like else read_yaml(text, str(path))
         return PlanFile.model_validate(document).runs
     except ScenarioInvalid as error:
         raise PlanInvalid(str(error)) from error
     except ValidationError as error:
         raise PlanInvalid(explain(error, str(path), PlanFile)) from error
+
+
+def read_csv(text: str, where: str) -> dict[str, Any]:
+    """Planned runs of a table: a row a run, a column a key, a dot for a key inside another.
+
+    Cells are read as YAML reads a value, so numbers and dates are what they are in a plan file.
+    Raises: ScenarioInvalid for rows of another length than the head
+    """
+    rows = csv.reader(io.StringIO(text))
+    head = [name.strip() for name in next(rows, [])]
+    runs: list[dict[str, Any]] = []
+    for row in rows:
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(head):
+            raise ScenarioInvalid(
+                f"{where} line {rows.line_num}: {len(row)} cells under {len(head)} columns"
+            )
+        run: dict[str, Any] = {}
+        for name, cell in zip(head, row, strict=True):
+            if cell.strip():
+                _put(run, name.split("."), cell, f"{where} line {rows.line_num}: {name}")
+        runs.append(run)
+    return {"runs": runs}
+
+
+def _put(run: dict[str, Any], path: list[str], cell: str, where: str) -> None:
+    *outer, last = path
+    for name in outer:
+        run = run.setdefault(name, {})
+        if not isinstance(run, dict):
+            raise ScenarioInvalid(f"{where}: {name} has a value of its own and keys inside")
+    if last in run:
+        raise ScenarioInvalid(f"{where}: this column is there twice")
+    # Text that YAML would take for something else stays text.
+    run[last] = cell if last in _TEXT else read_yaml(f"value: {cell}", where)["value"]
+
+
+def differences(before: PlannedRun, after: PlannedRun) -> tuple[tuple[str, Any, Any], ...]:
+    """Keys of a plan that differ, with both values as JSON has them."""
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return tuple((key, old[key], new[key]) for key in new if old[key] != new[key])
 
 
 def parse(document: dict[str, Any]) -> PlannedRun:

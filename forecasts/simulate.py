@@ -14,7 +14,7 @@ import numpy as np
 
 from forecasts.draws import Draws
 from forecasts.errors import ScenarioInvalid
-from forecasts.results import TOTAL
+from forecasts.results import TOTAL, SupplyStage
 from forecasts.scenario import (
     ComputePath,
     DatasetPath,
@@ -94,6 +94,11 @@ class Worlds:
     def only(self) -> str | None:
         """The one domain that the total consists of; None where there are several."""
         return self._summed[0] if len(self._summed) == 1 else None
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether these are all worlds, not a block of them."""
+        return self._draws.size == self._draws.worlds
 
     def value(self, place: str) -> Array:
         """Draws of the claim at a place of the scenario, shape (world,)."""
@@ -285,6 +290,19 @@ class Worlds:
         if still_open is not None:
             unique = unique * still_open[date_index]
         return unique if stage == "unique" else self._effective(domain, unique, self.multiplier)
+
+    def same_as(
+        self, domain: str, stage: SupplyStage, date_index: int
+    ) -> tuple[SupplyStage, int] | None:
+        """Stage and date on which a domain's supply is this one in every world, by its form."""
+        if domain == TOTAL:
+            return None
+        spec = self.scenario.supply[domain]  # type: ignore[index]
+        if stage == "unique" and spec.usable_fraction is None and spec.overlap is None:
+            return "raw", date_index
+        if not spec.growth and date_index > 0:
+            return stage, 0
+        return None
 
     def normal_part(self, domain: str) -> NormalPart | None:
         """What of a domain's supply is exactly lognormal at every stage and date, if anything.

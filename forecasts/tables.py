@@ -22,7 +22,7 @@ from forecasts.results import (
 )
 from forecasts.simulate import NormalPart, Worlds
 from models.claims import Array
-from models.quantiles import Levels, SmoothLevels
+from models.quantiles import FIRST, Levels, SmoothLevels
 from models.walls import CrossingDates, first_crossing
 
 # A normal factor much narrower than the rest smooths nothing, and its cells would show.
@@ -40,23 +40,24 @@ class _Stock:
     """Quantiles of one stock on one date; smooth where a normal factor can be integrated out."""
 
     levels: Levels | SmoothLevels | None = None
+    found: tuple[float, ...] = ()
 
-    def add(self, tokens: Array, part: NormalPart | None) -> None:
+    def add(self, tokens: Array, part: NormalPart | None, alone: bool) -> None:
+        rest = None if part is None else np.log(tokens) - part.scores
         if self.levels is None:
-            self.levels = _way(tokens, part)
-        if isinstance(self.levels, SmoothLevels) and part is not None:
-            self.levels.add(np.log(tokens) - part.scores)
+            self.levels = _way(rest, part, alone)
+        if isinstance(self.levels, SmoothLevels) and rest is not None:
+            self.levels.add(rest)
         elif isinstance(self.levels, Levels):
             self.levels.add(tokens)
 
 
-def _way(tokens: Array, part: NormalPart | None) -> Levels | SmoothLevels:
+def _way(rest: Array | None, part: NormalPart | None, alone: bool) -> Levels | SmoothLevels:
     """How quantiles are taken, decided on the first block."""
-    if part is None:
-        return Levels(LEVELS)
-    rest = np.log(tokens) - part.scores
-    if not np.isfinite(rest).all() or part.sd < WIDE_ENOUGH * float(rest.std()):
-        return Levels(LEVELS)
+    if part is None or rest is None or not np.isfinite(rest).all():
+        return Levels(LEVELS, alone=alone)
+    if part.sd < WIDE_ENOUGH * float(rest.std()):
+        return Levels(LEVELS, alone=alone)
     return SmoothLevels(LEVELS, part.mean, part.sd)
 
 
@@ -80,22 +81,28 @@ class _Tally:
         An infinite gap is none or nothing of a domain: it orders.
         """
         part = worlds.normal_part(domain)
+        alone = worlds.holds_all and whole.shape[1] <= FIRST
         planned = domain in (TOTAL, *worlds.scenario.demand.shares)
         gap = np.empty_like(whole)
-        for i, year in enumerate(worlds.years.astype(int).tolist()):
+        dates = worlds.years.astype(int).tolist()
+        for i, year in enumerate(dates):
             for stage in SUPPLY_STAGES if counts else ():
+                same = worlds.same_as(domain, stage, i)
+                if same is not None:
+                    self.supply[stage, year] = self.supply[same[0], dates[same[1]]]
+                    continue
                 tokens = worlds.supply_on(domain, stage, i)
-                self.supply.setdefault((stage, year), _Stock()).add(tokens, part)
+                self.supply.setdefault((stage, year), _Stock()).add(tokens, part, alone)
             if planned:
                 wanted = whole[i] if domain == TOTAL else worlds.share(domain) * whole[i]
-                self.demand.setdefault(year, Levels(LEVELS)).add(wanted)
+                self.demand.setdefault(year, Levels(LEVELS, alone=alone)).add(wanted)
                 np.log(wanted / worlds.supply_on(domain, "effective", i), out=gap[i])
         if planned:
-            dates = self._cross("exhaustion", gap, worlds)
+            walls = self._cross("exhaustion", gap, worlds)
             if domain == TOTAL and worlds.scenario.severity is not None:
                 self._penalties(worlds, whole)
             # Of domains past their wall at the start, the one that lacks most comes first.
-            return np.where(np.isneginf(dates), -1e6 - gap[0], dates)
+            return np.where(np.isneginf(walls), -1e6 - gap[0], walls)
         return None
 
     def _cross(self, kind: WallKind, gap: Array, worlds: Worlds) -> Array:
@@ -152,8 +159,10 @@ def _supply_rows(scenario: str, domain: str, tally: _Tally) -> Iterator[SupplyRo
     for stage in SUPPLY_STAGES:
         for (kept, year), stock in tally.supply.items():
             if kept == stage and stock.levels is not None:
-                levels = _finite(scenario, f"supply of {domain}", year, stock.levels)
-                yield SupplyRow(domain, stage, year, levels)
+                stock.found = stock.found or _finite(
+                    scenario, f"supply of {domain}", year, stock.levels
+                )
+                yield SupplyRow(domain, stage, year, stock.found)
 
 
 def _demand_rows(scenario: str, domain: str, tally: _Tally) -> Iterator[DemandRow]:

@@ -119,10 +119,11 @@ def _staged(file: Path, found: set[str]) -> dict[str, str]:
 
 
 def _expression(name: str, found: set[str]) -> str:
-    kind, default = _TYPES.get(name, "VARCHAR"), _DEFAULTS.get(name, "NULL")
+    kind, default = _TYPES.get(name, "VARCHAR"), _DEFAULTS.get(name)
     if name not in found:
-        return f'CAST({default} AS {kind}) AS "{name}"'
-    return f'coalesce(TRY_CAST("{name}" AS {kind}), {default}) AS "{name}"'
+        return f'CAST({default or "NULL"} AS {kind}) AS "{name}"'
+    read = f'TRY_CAST("{name}" AS {kind})'
+    return f'{read if default is None else f"coalesce({read}, {default})"} AS "{name}"'
 
 
 def _first_problem(connection: Connection) -> str:

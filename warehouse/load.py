@@ -6,7 +6,6 @@ any order, because what a later one corrects is derived by the core_* views.
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -230,14 +229,13 @@ def _row(record: Any) -> dict[str, Any]:
 
 
 def file_origin(
-    source: str, publisher: str, url: str, licence: str, parsed: Parsed, content: bytes
+    source: str, publisher: str, url: str, licence: str, parsed: Parsed, digest: str, size: int
 ) -> OriginRecord:
     """Origin of one retrieved artefact: a content, as one vintage of a series.
 
     Equal bytes may come back as a later vintage; named by content alone, they would be described
     by whichever was loaded first.
     """
-    digest = hashlib.sha256(content).hexdigest()
     return OriginRecord(
         origin_id=f"{source}-{parsed.series}-{parsed.vintage}-{digest[:12]}",
         kind="file",
@@ -247,5 +245,5 @@ def file_origin(
         licence=licence,
         published_on=parsed.vintage,
         sha256=digest,
-        size_bytes=len(content),
+        size_bytes=size,
     )

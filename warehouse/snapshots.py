@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.errors import WarehouseUnusable
@@ -55,6 +57,53 @@ def keep(folder: Path, content: bytes) -> tuple[str, Path]:
     if not path.exists() or path.stat().st_size != len(content):
         write_atomically(path, content)
     return digest, relative
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A snapshot: digest of its content, path relative to the folder, and size in bytes."""
+
+    digest: str
+    path: Path
+    size: int
+
+
+def keep_stream(folder: Path, chunks: Iterable[bytes]) -> Kept:
+    """Store content that arrives in pieces, never held whole; nothing is kept if they break off.
+
+    Raises: WarehouseUnusable when the folder cannot be written; what the pieces raise.
+    """
+    incoming = folder / f".incoming.{os.getpid()}"
+    digest, size = hashlib.sha256(), 0
+    source = iter(chunks)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with incoming.open("wb") as file:
+            while (chunk := next(source, None)) is not None:
+                digest.update(chunk)
+                size += len(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        relative = relative_path(digest.hexdigest())
+        path = folder / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        incoming.replace(path)
+    except OSError as error:
+        raise WarehouseUnusable(
+            f"cannot write {folder}: {error.strerror or error}; check its permissions and free "
+            "space"
+        ) from error
+    finally:
+        incoming.unlink(missing_ok=True)
+    return Kept(digest.hexdigest(), relative, size)
+
+
+def pieces(path: Path, size: int = 1 << 20) -> Iterator[bytes]:
+    """Content of a file, piece by piece."""
+    with path.open("rb") as file:
+        while piece := file.read(size):
+            yield piece
 
 
 def read(folder: Path, relative: str) -> bytes:

@@ -47,6 +47,7 @@ def decide(
         return
     for decision in decisions:
         _print_decision(decision)
+        say(f"  card {open_workspace(workspace).cards / decision.run}.md")
 
 
 def _print_decision(decision: Decision) -> None:

@@ -30,7 +30,9 @@ app.add_typer(sources_app, name="sources")
 @app.command()
 @guarded
 def ingest(
-    sources: Annotated[list[str] | None, typer.Argument(help="Sources; all if none.")] = None,
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Sources; all small ones if none.")
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option("--from", help="Folder of the publishers' own files.")
     ] = None,
@@ -47,17 +49,19 @@ def ingest(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     json: JsonOption = False,
 ) -> None:
-    """Load the catalogue and publishers' files; a rerun changes nothing."""
+    """Load the catalogue, and sources from the network or --from a folder."""
     if template:
         _print_template(json)
         return
     from flows.documents import ingest_document
+    from flows.http import fetcher
     from flows.steps.ingest import failure
     from flows.steps.ingest import ingest as load
 
-    del offline  # every source is read from files, so there is no network to forbid
     named = sources or []
-    results = load(open_workspace(workspace), named, folder, day(known_at), command.now(), note)
+    place = open_workspace(workspace)
+    with fetcher(online=folder is None and not offline) as http:
+        results = load(place, named, folder, day(known_at), command.now(), note, http)
     if json:
         say(as_json(ingest_document(results)))
     else:

@@ -1,4 +1,4 @@
-"""Commands on the published copy: sql, export."""
+"""Commands on the published copy: sql, export, derived."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from flows.command import (
     JsonOption,
     KnownAt,
     WorkspaceOption,
+    as_of_day,
     day,
     guarded,
     open_workspace,
@@ -71,3 +72,23 @@ def export(
         say(as_json(asdict(written)))
         return
     say(f"{written.rows:,} rows of {written.view}: {written.file}")
+
+
+@app.command()
+@guarded
+def derived(
+    known_at: KnownAt = None,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    json: JsonOption = False,
+) -> None:
+    """What follows from the counts: growth, tokens by domain and language, papers of a century."""
+    from flows.steps.derive import derived as compute
+
+    document = compute(open_workspace(workspace), as_of_day(known_at))
+    if json:
+        say(as_json(document))
+        return
+    for part, rows in document.items():
+        say(f"\n{part}")
+        if rows:
+            table(tuple(rows[0]), [tuple(row.values()) for row in rows])

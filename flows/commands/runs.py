@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from flows import command
 from flows.command import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption, guarded, open_workspace
 from flows.output import as_json, say, table
+
+if TYPE_CHECKING:
+    from flows.steps.runs import Imported
 
 app = typer.Typer(no_args_is_help=True, help="Planned runs: template, import, list, show.")
 
@@ -29,14 +33,26 @@ def runs_import(
     file: Path, workspace: WorkspaceOption = DEFAULT_WORKSPACE, json: JsonOption = False
 ) -> None:
     """Check a plan file and store its runs; a changed run becomes a new version."""
-    from flows.steps.runs import import_runs
+    from flows.steps.runs import import_and_compare
 
-    outcome = import_runs(open_workspace(workspace), file, command.now())
+    outcome = import_and_compare(open_workspace(workspace), file, command.now())
     if json:
-        say(as_json({"runs": [{"run": run, "status": state} for run, state in outcome.items()]}))
+        say(as_json({"runs": [_imported(item) for item in outcome]}))
         return
-    table(("run", "status"), list(outcome.items()))
+    table(("run", "status"), [(item.run, item.status) for item in outcome])
+    for item in outcome:
+        for key, before, after in item.changes:
+            say(f"{item.run}: {key} {as_json(before)} → {as_json(after)}")
     say("next: datawall decide")
+
+
+def _imported(item: Imported) -> dict[str, Any]:
+    found: dict[str, Any] = {"run": item.run, "status": item.status}
+    if item.changes:
+        found["changes"] = [
+            {"key": key, "before": before, "after": after} for key, before, after in item.changes
+        ]
+    return found
 
 
 @app.command("list")

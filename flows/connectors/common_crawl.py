@@ -4,13 +4,15 @@ Series:  monthly      totals within one crawl
          monthly_new  what one crawl adds to all earlier ones
          cumulative   union of all crawls so far (for pages, their sum)
          domain       registered domains, hosts and top-level domains within one crawl
+         languages    pages and URLs of each crawl by their primary language
          collinfo     the list of crawls, with the days each covers
 Units:   counts of records, never bytes or tokens
 Dates:   a crawl's figures are about the Sunday that ends the ISO week in its id. Collinfo has
          finer dates, but ids are in every file: so the key of a row never depends on what else
          was loaded before. The three oldest ids name years: 31 December of the last one.
 Vintage: the date of the newest crawl in the file
-Source:  cc-crawl-statistics, plots/crawlsize; index.commoncrawl.org/collinfo.json
+Source:  cc-crawl-statistics, plots/crawlsize and plots/languages.csv;
+         index.commoncrawl.org/collinfo.json
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from datetime import date, datetime
 from pathlib import Path, PurePath
 
 from flows.connectors import files
+from flows.connectors.feed import Feed, Schedule
 from flows.connectors.files import Row, Unreadable
 from flows.errors import SourceChanged
 from models.records import CorpusRecord, InventoryRecord, Metric, Parsed, RejectedRow, Stage
@@ -31,7 +34,9 @@ name = "common_crawl"
 publisher = "Common Crawl Foundation"
 url = "https://commoncrawl.github.io/cc-crawl-statistics/"
 licence = "Common Crawl terms of use, https://commoncrawl.org/terms-of-use"
-schedule_hint = "monthly"
+schedule: Schedule = "weekly"
+group = "crawls"
+bulk = False
 
 WHOLE = "common-crawl"
 # A sketch's error is of order 1 % (one standard deviation), so ±2 % covers about 95 %.
@@ -41,9 +46,9 @@ SKETCH_CI_PROB = 0.95
 # After the publisher's name a vintage or copy number may stand, but no further word.
 _REST = r"(?:[ .-].*|_[0-9].*)?"
 _READ = re.compile(
-    rf"(?:(monthly_new|monthly|cumulative|domain){_REST}\.csv|(collinfo){_REST}\.json)(?:\.gz)?"
+    rf"(?:(monthly_new|monthly|cumulative|domain|languages){_REST}\.csv|(collinfo){_REST}\.json)(?:\.gz)?"
 )
-_UNREAD = re.compile(rf"languages{_REST}\.csv(?:\.gz)?")
+_LANGUAGE = re.compile(r"[a-z]{3}|<unknown>|<other>")
 _CRAWL = re.compile(r"CC-MAIN-([0-9]{4})-([0-9]{2})")
 _CRAWL_IN_NAME = re.compile(r"(?<![0-9])([0-9]{4}-[0-9]{2})(?![0-9]|-[0-9])")
 _OLD_CRAWLS = {
@@ -107,14 +112,28 @@ _SERIES: dict[str, tuple[_Column, ...]] = {
 }
 
 
+_RAW = "https://raw.githubusercontent.com/commoncrawl/cc-crawl-statistics/master/plots"
+
+
+def feeds() -> list[Feed]:
+    """The crawl list and all statistics: new ones come with each crawl, about monthly."""
+    statistics = {series: f"{_RAW}/crawlsize/{series}.csv" for series in _SERIES}
+    statistics["languages"] = f"{_RAW}/languages.csv"
+    collinfo = "https://index.commoncrawl.org/collinfo.json"
+    return [
+        Feed("collinfo", "collinfo.json", collinfo, "json", pause_s=2.0),
+        *(Feed(series, f"{series}.csv", url, "csv") for series, url in statistics.items()),
+    ]
+
+
 def find(folder: Path) -> list[Path]:
     """Statistics and crawl lists in the folder or its sub-folder common_crawl, by name."""
     return files.matching(folder, name, _READ)
 
 
 def unread(folder: Path) -> list[Path]:
-    """Files of this publisher that this version knows and does not read: languages."""
-    return files.matching(folder, name, _UNREAD)
+    """Files of this publisher that this version knows and does not read: none."""
+    return []
 
 
 # "name" is this module's own name elsewhere; here it is the file's, as in every connector.
@@ -125,10 +144,13 @@ def parse(name: str, content: bytes, known_at: date | None) -> Parsed:
     if match is None:
         raise SourceChanged(
             f"{file_name} is no name of a Common Crawl file; allowed: "
-            f"{', '.join(_SERIES)} (.csv), collinfo (.json), with a vintage such as .2024-51"
+            f"{', '.join(_SERIES)}, languages (.csv), collinfo (.json), with or without a vintage "
+            "such as .2024-51"
         )
     if match[2]:
         return _parse_collinfo(file_name, content, known_at)
+    if match[1] == "languages":
+        return _parse_languages(file_name, content, known_at)
     return _parse_statistics(file_name, match[1], content, known_at)
 
 
@@ -191,6 +213,60 @@ def _record(corpus: str, day: date, column: _Column, value: float) -> InventoryR
         ci_prob=ci_prob,
         basis=f"{column.counts}; {how}",
     )
+
+
+def _parse_languages(file_name: str, content: bytes, known_at: date | None) -> Parsed:
+    """Pages and URLs by language. The share of the crawl repeats them and is not read.
+
+    Before CC-MAIN-2018-34 languages were not identified: every page is <unknown>.
+    """
+    table = files.read_table(
+        file_name,
+        content,
+        required=[("crawl",), ("primary_language",), *((c.header,) for c in _BY_LANGUAGE)],
+        used={"crawl", "primary_language", *(column.header for column in _BY_LANGUAGE)},
+    )
+    crawls: dict[str, date] = {}
+    seen: set[tuple[str, str]] = set()
+    corpora = [_WHOLE_CORPUS]
+    inventory: list[InventoryRecord] = []
+    rejected = list(table.rejected)
+    for row in table.rows:
+        crawl, language = row.cells["crawl"], row.cells["primary_language"]
+        try:
+            day = crawl_date(crawl)
+            if not _LANGUAGE.fullmatch(language):
+                raise Unreadable(
+                    f"primary_language is {language[:60]!r}; three letters or <unknown> are needed"
+                )
+            corpus = f"{crawl.lower()}-{language.strip('<>')}"
+            records = list(_inventory(corpus, day, _BY_LANGUAGE, row))
+        except Unreadable as reason:
+            rejected.append(row.rejected(reason))
+            continue
+        if (crawl, language) in seen:
+            raise SourceChanged(f"{file_name}: {language} occurs twice in {crawl}")
+        seen.add((crawl, language))
+        if crawl not in crawls:
+            crawls[crawl] = day
+            corpora.append(_crawl_corpus(crawl))
+        inventory += records
+        corpora.append(_language_corpus(crawl, corpus, language))
+    rejected.sort(key=lambda row: row.line)
+    files.require_readable(file_name, len(seen), rejected)
+    vintage = _vintage(file_name, crawls, known_at)
+    return Parsed("languages", vintage, tuple(corpora), tuple(inventory), rejected=tuple(rejected))
+
+
+_BY_LANGUAGE = (
+    _Column("pages", "pages", "captures within the crawl in the language"),
+    _Column("urls", "urls", "distinct URLs within the crawl in the language"),
+)
+
+
+def _language_corpus(crawl: str, corpus: str, language: str) -> CorpusRecord:
+    title = f"Common Crawl {crawl}, {language.strip('<>')}"
+    return CorpusRecord(corpus, title, "web", "open", "human", crawl.lower())
 
 
 def _count(header: str, cell: str) -> float:

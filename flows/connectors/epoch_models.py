@@ -19,6 +19,7 @@ from itertools import groupby
 from pathlib import Path, PurePath
 
 from flows.connectors import files
+from flows.connectors.feed import Feed, Schedule
 from flows.connectors.files import Row, Unreadable
 from flows.errors import SourceChanged
 from models.records import Parsed, TrainingRunRecord
@@ -27,14 +28,14 @@ name = "epoch_models"
 publisher = "Epoch AI"
 url = "https://epoch.ai/data"
 licence = "CC BY 4.0"
-schedule_hint = "weekly"
+schedule: Schedule = "weekly"
+group = "models"
+bulk = False
 
 _FOLDER = "epoch"
 _READ = re.compile(
     r"(?:(notable_ai_models)|all_ml_systems|All ML Systems - full view)(?:[ ._-].*)?\.csv(?:\.gz)?"
 )
-_ISO_IN_NAME = re.compile(r"(?<![0-9])([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])")
-_DAY_FIRST_IN_NAME = re.compile(r"(?<![0-9])([0-9]{2})_([0-9]{2})_([0-9]{4})(?![0-9])")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -74,6 +75,19 @@ _LONG_LIST = 50
 _LARGEST_GAP = timedelta(days=365)
 
 
+def feeds() -> list[Feed]:
+    """The list of notable models; Epoch AI documents this address for scripts."""
+    return [
+        Feed(
+            "notable",
+            "notable_ai_models.csv",
+            "https://epoch.ai/data/notable_ai_models.csv",
+            "csv",
+            dated=True,
+        )
+    ]
+
+
 def find(folder: Path) -> list[Path]:
     """Model lists in the folder or its sub-folder epoch, by name."""
     return files.matching(folder, _FOLDER, _READ)
@@ -105,7 +119,7 @@ def parse(name: str, content: bytes, known_at: date | None) -> Parsed:
     files.require_readable(file_name, len(models), rejected)
     return Parsed(
         series="notable" if match[1] else "all",
-        vintage=known_at or _date_in_name(file_name) or _newest(file_name, models),
+        vintage=known_at or files.date_in_name(file_name) or _newest(file_name, models),
         training_runs=tuple(_numbered(models)),
         rejected=tuple(rejected),
     )
@@ -160,20 +174,6 @@ def _numbered(models: list[TrainingRunRecord]) -> Iterator[TrainingRunRecord]:
     for _, namesakes in groupby(ordered, key=lambda model: model.model):
         for ordinal, model in enumerate(namesakes):
             yield replace(model, ordinal=ordinal)
-
-
-def _date_in_name(file_name: str) -> date | None:
-    iso, day_first = _ISO_IN_NAME.search(file_name), _DAY_FIRST_IN_NAME.search(file_name)
-    parts = iso.groups() if iso else day_first.groups()[::-1] if day_first else None
-    if parts is None:
-        return None
-    try:
-        year, month, day = map(int, parts)
-        return date(year, month, day)
-    except ValueError as error:
-        raise SourceChanged(
-            f"{file_name} is named for {'-'.join(parts)}, which is no date; rename the file"
-        ) from error
 
 
 def _newest(file_name: str, models: list[TrainingRunRecord]) -> date:

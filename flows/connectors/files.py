@@ -14,6 +14,7 @@ import stat
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from flows.errors import SourceChanged, SourceUnavailable
@@ -23,8 +24,10 @@ MEGABYTE = 1_000_000
 READ_LIMIT = 256 * MEGABYTE
 GUNZIP_LIMIT = 200 * MEGABYTE
 RAW_LIMIT = 2_000
+_ISO_IN_NAME = re.compile(r"(?<![0-9])([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])")
+_DAY_FIRST_IN_NAME = re.compile(r"(?<![0-9])([0-9]{2})_([0-9]{2})_([0-9]{4})(?![0-9])")
 _CHUNK = 1 << 20
-_AGAIN = "get the file again from its publisher"
+AGAIN = "get the file again from its publisher"
 # First characters of pages, archives and documents that often arrive under a CSV file's name.
 _OTHER_FORMATS = ("<", "{", "[", "PK\x03", "%PDF")
 
@@ -92,20 +95,32 @@ def _entries(folder: Path) -> list[Path]:
         ) from error
 
 
-def read_file(path: Path, limit: int = READ_LIMIT) -> bytes:
-    """All bytes of a regular file (links are followed), at most `limit` of them."""
+def check_file(path: Path) -> None:
+    """Refuse what is no regular file (links are followed). Raises: SourceUnavailable"""
     try:
         # Asked before opening: to open a pipe would wait for a writer that never comes.
         if not stat.S_ISREG(path.stat().st_mode):
             raise SourceUnavailable(f"{path} is no regular file; give a file of the publisher")
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
     except FileNotFoundError as error:
         raise SourceUnavailable(f"file {path} does not exist; check the name or link") from error
     except OSError as error:
-        raise SourceUnavailable(
-            f"file {path} cannot be read ({error.strerror}); check its permissions"
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"file {path} cannot be read ({error.strerror}); check its permissions"
+    )
+
+
+def read_file(path: Path, limit: int = READ_LIMIT) -> bytes:
+    """All bytes of a regular file (links are followed), at most `limit` of them."""
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise _unreadable(path, error) from error
     if len(content) > limit:
         raise SourceChanged(f"{path} holds more than {limit / MEGABYTE:g} MB, the most allowed")
     return content
@@ -127,8 +142,23 @@ def gunzip(name: str, content: bytes, limit: int = GUNZIP_LIMIT) -> bytes:
                     )
                 pieces.append(piece)
     except (EOFError, OSError, zlib.error) as error:
-        raise SourceChanged(f"{name} is damaged or truncated gzip ({error}); {_AGAIN}") from error
+        raise SourceChanged(f"{name} is damaged or truncated gzip ({error}); {AGAIN}") from error
     return b"".join(pieces)
+
+
+def date_in_name(file_name: str) -> date | None:
+    """Date in a file name, as 2025-02-24 or 24_02_2025; None if there is none."""
+    iso, day_first = _ISO_IN_NAME.search(file_name), _DAY_FIRST_IN_NAME.search(file_name)
+    parts = iso.groups() if iso else day_first.groups()[::-1] if day_first else None
+    if parts is None:
+        return None
+    try:
+        year, month, day = map(int, parts)
+        return date(year, month, day)
+    except ValueError as error:
+        raise SourceChanged(
+            f"{file_name} is named for {'-'.join(parts)}, which is no date; rename the file"
+        ) from error
 
 
 def text_of(name: str, content: bytes, form: str) -> str:
@@ -143,13 +173,13 @@ def text_of(name: str, content: bytes, form: str) -> str:
             f"{not_of_form(name, form, plain)} (byte {error.start} is not UTF-8)"
         ) from error
     if not text.strip():
-        raise SourceChanged(f"{name} is empty; {_AGAIN}")
+        raise SourceChanged(f"{name} is empty; {AGAIN}")
     return text
 
 
 def not_of_form(name: str, form: str, content: bytes | str) -> str:
     """Message that the content is of another format."""
-    return f"{name} is not a {form} file: starts with {content[:40]!r}; {_AGAIN}"
+    return f"{name} is not a {form} file: starts with {content[:40]!r}; {AGAIN}"
 
 
 def read_table(
@@ -234,7 +264,7 @@ def _check_header(
         )
     twice = [column for column in used if head.cells.count(column) > 1]
     if twice:
-        raise SourceChanged(f"{name}: column {twice[0]!r} occurs more than once; {_AGAIN}")
+        raise SourceChanged(f"{name}: column {twice[0]!r} occurs more than once; {AGAIN}")
 
 
 def _check_end(
@@ -246,11 +276,11 @@ def _check_end(
     so it is demanded only where that cell is one we read.
     """
     if not body:
-        raise SourceChanged(f"{name} has a header and no rows; {_AGAIN}")
+        raise SourceChanged(f"{name} has a header and no rows; {AGAIN}")
     last = body[-1]
     whole = text.endswith(("\n", "\r")) or columns[-1] not in used
     if last.problem or len(last.cells) != len(columns) or not whole:
         raise SourceChanged(
             f"{name} is truncated: its last row, line {last.line}, has {len(last.cells)} of "
-            f"{len(columns)} cells or no line end; {_AGAIN}"
+            f"{len(columns)} cells or no line end; {AGAIN}"
         )

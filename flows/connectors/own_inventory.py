@@ -20,6 +20,7 @@ from pathlib import Path, PurePath
 from typing import Any, cast
 
 from flows.connectors import files
+from flows.connectors.feed import Feed, Schedule
 from flows.connectors.files import Unreadable
 from flows.errors import SourceChanged
 from models.errors import RecordInvalid
@@ -30,7 +31,10 @@ name = "own_inventory"
 publisher = "this workspace's planner"
 url = "docs/own-inventory.md"
 licence = "the planner's own"
-schedule_hint = "when the file changes"
+# A plan is looked at monthly: one untouched for five months is stale.
+schedule: Schedule = "monthly"
+group = "own"
+bulk = False
 
 _READ = re.compile(
     r"own_inventory(?:\.(?P<label>[A-Za-z][\w-]*))?(?:\.(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2}))?"
@@ -49,6 +53,11 @@ _ACTIVE = re.compile(
 )
 
 RawRow = tuple[int, Mapping[str, Any]]
+
+
+def feeds() -> list[Feed]:
+    """Nothing: it is read from a folder alone."""
+    return []
 
 
 def find(folder: Path) -> list[Path]:

@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
-from flows.connectors import common_crawl, epoch_models, own_inventory
+from flows.connectors import (
+    arxiv,
+    common_crawl,
+    crossref,
+    datacite,
+    epoch_models,
+    gutenberg,
+    hathitrust,
+    hugging_face,
+    internet_archive,
+    open_library,
+    openalex,
+    own_inventory,
+    semantic_scholar,
+    software_heritage,
+    wikimedia,
+)
+from flows.connectors.feed import Feed, Schedule
 from flows.errors import UsageError
 from models.records import Parsed
 
 
 class Connector(Protocol):
-    """What a source gives. A module with these names is one."""
+    """What a source gives. A module with these names is one.
+
+    group: which deployment fetches it. bulk: gigabytes, so it is fetched only when named.
+    """
 
     name: str
     publisher: str
     url: str
     licence: str
-    schedule_hint: str
+    schedule: Schedule
+    group: str
+    bulk: bool
+
+    def feeds(self) -> Sequence[Feed]:
+        """What to ask of the network, one artefact each."""
+        ...
 
     def find(self, folder: Path) -> list[Path]:
         """Files of this source in the folder or its sub-folder of conventional name."""
@@ -38,11 +65,33 @@ class Connector(Protocol):
         ...
 
 
-CONNECTORS: dict[str, Connector] = {
-    common_crawl.name: common_crawl,
-    epoch_models.name: epoch_models,
-    own_inventory.name: own_inventory,
-}
+@runtime_checkable
+class Streaming(Protocol):
+    """A connector whose files may not fit into memory: it reads them piece by piece."""
+
+    def parse_stream(self, name: str, file: BinaryIO, known_at: date | None) -> Parsed:
+        """Records of a file, read once from its start, as `parse` would give them."""
+        ...
+
+
+_MODULES: tuple[Connector, ...] = (
+    common_crawl,
+    hugging_face,
+    openalex,
+    crossref,
+    datacite,
+    arxiv,
+    semantic_scholar,
+    internet_archive,
+    gutenberg,
+    hathitrust,
+    open_library,
+    wikimedia,
+    software_heritage,
+    epoch_models,
+    own_inventory,
+)
+CONNECTORS: dict[str, Connector] = {module.name: module for module in _MODULES}
 
 
 def connector(name: str) -> Connector:
@@ -52,3 +101,12 @@ def connector(name: str) -> Connector:
     close = difflib.get_close_matches(name, CONNECTORS, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise UsageError(f"source {name!r} is unknown; allowed: {', '.join(CONNECTORS)}{hint}")
+
+
+def in_group(group: str) -> list[str]:
+    """Sources of a group, or `UsageError` with the groups there are."""
+    found = [name for name, module in CONNECTORS.items() if module.group == group]
+    if not found:
+        known = ", ".join(sorted({module.group for module in CONNECTORS.values()}))
+        raise UsageError(f"group {group!r} is unknown; allowed: {known}")
+    return found

@@ -13,9 +13,11 @@ from flows.steps.prepare import writing
 from flows.steps.runs import planned_runs
 from flows.workspace import Workspace
 from forecasts.decide import decide as decide_run
+from forecasts.reports.run_card import render_card
 from forecasts.results import Decision
 from warehouse.connection import reader
 from warehouse.errors import NotFound
+from warehouse.snapshots import write_atomically
 from warehouse.store import read_decisions, save_decisions
 
 
@@ -44,6 +46,9 @@ def decide(
     with writing(workspace) as connection:
         save_decisions(connection, rows, now)
     record_decisions(workspace, decisions, plans, now)
+    for decision in decisions:
+        card = workspace.cards / f"{decision.run}.md"
+        write_atomically(card, render_card(decision).encode())
     return decisions
 
 

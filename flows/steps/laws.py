@@ -14,7 +14,7 @@ from flows.errors import UsageError
 from flows.output import finite
 from flows.steps.prepare import ready
 from flows.workspace import Workspace
-from models.errors import LawCannotAnswer, OutsideValidRange
+from models.errors import LawCannotAnswer, LawUnknown, OutsideValidRange
 from models.laws import registry
 from models.laws.chinchilla import Chinchilla
 from models.laws.entropy import bits_per_token, learnable_bits
@@ -23,9 +23,12 @@ from models.laws.inference import inference_optimum
 from models.laws.law import Array, Demand, Law, Number, Optimum, Penalty, range_words
 from models.laws.sparsity import drawn_exponents
 from models.quantities import FLOP_PER_PARAM_TOKEN
+from warehouse.fits import read_own_clouds
 from warehouse.laws import read_clouds, read_law_fits
 
 SPARSITY = "sparsity_factor:judgement"
+# Laws that are fits of one's own: law:fit, as in out_law_fits.
+OWN = "own:"
 # Draws of the sparsity exponent where the law itself has none.
 _DRAWS = 4000
 Document = dict[str, Any]
@@ -50,13 +53,33 @@ def fits(workspace: Workspace) -> dict[str, FitRow]:
 @contextmanager
 def asking(workspace: Workspace, name: str) -> Iterator[Asked]:
     """A law by name; what it refuses is said under that name."""
-    registry.entry(name)
-    known = fits(workspace)
-    law = registry.law(name, known)
+    if name.startswith(OWN):
+        asked = _own(workspace, name)
+    else:
+        registry.entry(name)
+        known = fits(workspace)
+        asked = Asked(name, registry.law(name, known), _drawn(name, known), known)
     try:
-        yield Asked(name, law, _drawn(name, known), known)
+        yield asked
     except (LawCannotAnswer, OutsideValidRange) as error:
         raise type(error)(f"law {name}: {error}") from error
+
+
+def _own(workspace: Workspace, name: str) -> Asked:
+    """A fit that `datawall fit --store` keeps, with its cloud."""
+    with ready(workspace) as connection:
+        known, clouds = read_law_fits(connection), read_own_clouds(connection)
+    if name not in known:
+        kept = ", ".join(sorted(n for n in known if n.startswith(OWN))) or "none yet"
+        raise LawUnknown(f"no fit is kept as {name}; kept are {kept}: datawall fit … --store NAME")
+    row = known[name]
+    drawn = {**row.coefficients, **clouds[row.fit]}
+    return Asked(
+        name,
+        Chinchilla.from_fit(row.coefficients, row.range_flop),
+        Chinchilla.from_fit(drawn, row.range_flop),
+        known,
+    )
 
 
 def _drawn(name: str, known: dict[str, FitRow]) -> Law | None:

@@ -176,11 +176,11 @@ def store(workspace: Workspace, result: Result, now: datetime) -> LoadResult:
     content = json.dumps(result.document(), indent=1, ensure_ascii=False).encode(
         "utf-8", "backslashreplace"
     )
-    _, relative = snapshots.keep(workspace.snapshots, content)
+    digest, relative = snapshots.keep(workspace.snapshots, content)
     parsed = records(result)
     origin = file_origin(
         SOURCE, "measured here", f"{len(result.files)} file(s), listed in the snapshot", "",
-        parsed, content,
+        parsed, digest, len(content),
     )  # fmt: skip
     try:
         with writing(workspace) as connection:

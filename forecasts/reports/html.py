@@ -32,7 +32,7 @@ TONES = {"launch": "good", "hold": "wait", "reject": "bad"}
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     """Templates from the installed package; a name the code forgot to pass is an error."""
     env = Environment(
         loader=PackageLoader("forecasts.reports", "templates"),
@@ -79,7 +79,8 @@ def _variables(colours: charts.Palette) -> Markup:
     return Markup(text)  # noqa: S704  (constants of charts.py)
 
 
-def _assets(specs: dict[str, charts.Spec]) -> dict[str, Any]:
+def assets(specs: dict[str, charts.Spec]) -> dict[str, Any]:
+    """What a page carries in itself: policy, colours, style, scripts, charts."""
     page_script = _asset("report.js")
     allowed = f"{_bundle_hash()} {_script_hash(page_script)}"
     return {
@@ -133,7 +134,7 @@ def render_html(
     """The whole report as one HTML document; the same input gives the same bytes."""
     drawn = {chart.name: chart for chart in charts.report_charts(forecast)}
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             forecast=forecast,
@@ -143,6 +144,6 @@ def render_html(
             sources=sources_table(sources),
             probes=probes_table(probes, forecast),
             key_numbers=_key_numbers(forecast),
-            **_assets({name: chart.spec for name, chart in drawn.items()}),
+            **assets({name: chart.spec for name, chart in drawn.items()}),
         )
     )

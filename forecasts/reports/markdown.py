@@ -200,7 +200,7 @@ def wall_table_markdown(forecast: Forecast) -> str:
 
 def _verdict_cells(decision: Decision) -> list[str]:
     failed = [words.gate_words(gate) for gate in decision.gates if not gate.passed]
-    change = f"Would change it: {'; '.join(failed)}." if failed else ""
+    change = f"{words.change_heading(decision)}: {'; '.join(failed)}." if failed else ""
     return [
         escape(decision.run),
         f"**{escape(decision.verdict)}**",

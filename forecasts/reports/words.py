@@ -306,10 +306,16 @@ def gate_value(value: float | None, unit: str) -> str:
 
 def gate_words(gate: GateRow) -> str:
     """A failed gate as what is missing: the value seen and the value needed."""
-    if gate.value is None or gate.threshold is None:
+    # Of a start gate the threshold may be a cap, so its own words say what is missing.
+    if gate.stage == "start" or gate.value is None or gate.threshold is None:
         return f"{gate.gate}: {gate.evidence}".rstrip(": ")
     seen, needed = (gate_value(number, gate.unit) for number in (gate.value, gate.threshold))
     return f"{gate.gate}: {seen} now, {needed} needed"
+
+
+def change_heading(decision: Decision) -> str:
+    """What the failed gates of a decision stand under."""
+    return "Before it may start" if decision.verdict == "launch" else "What would change it"
 
 
 def outlook(decision: Decision) -> str:

@@ -78,9 +78,10 @@ class _Rows:
         better = objective < self.objective
         gain = (self.objective - objective) / np.maximum(predicted, 1e-300)
         with np.errstate(over="ignore", invalid="ignore"):
-            eased = self.damping * np.clip(1 - (2 * gain - 1) ** 3, 0.1, 2)
+            eased = self.damping * np.minimum(np.maximum(1 - (2 * gain - 1) ** 3, 0.1), 2)
         raised = self.damping * self.growth
-        self.damping = np.clip(np.where(better, eased, raised), LEAST_DAMPING, MOST_DAMPING)
+        changed = np.where(better, eased, raised)
+        self.damping = np.minimum(np.maximum(changed, LEAST_DAMPING), MOST_DAMPING)
         self.growth = np.where(better, 2.0, np.minimum(self.growth * 2, 1e6))
         if better.all():
             self.theta, self.objective, self.gradient = place, objective, gradient

@@ -41,6 +41,8 @@ RIVAL = 0.02
 APART = 0.05
 # Beyond these an e-folding count is "at once" or "never" for every run there is.
 LOG_STAR_BOUNDS = (np.log(1e-3), np.log(1e6))
+# An R* above this stands for "no end".
+NO_END = 0.99e6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,9 +228,8 @@ def fit_repetition(
 
 def _point(problem: RepetitionProblem, phi: Array, objective: float) -> RepetitionPoint:
     a, b, e, alpha, beta, r_d, r_n = (float(v) for v in problem.theta(phi[None])[0])
-    amounts = [float(v) for v in np.exp([a, b, e, r_d, r_n])]
-    points = problem.log_loss.size
-    return RepetitionPoint(*amounts[:3], alpha, beta, *amounts[3:], objective, points)
+    a, b, e, r_d, r_n = (float(v) for v in np.exp([a, b, e, r_d, r_n]))
+    return RepetitionPoint(a, b, e, alpha, beta, r_d, r_n, objective, problem.log_loss.size)
 
 
 def _rivals(problem: RepetitionProblem, minima: Minima, best: Array, limit: float) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
@@ -80,7 +80,7 @@ def _reason(value: float | None) -> str | None:
     return None if value > 0 else "not above 0"
 
 
-def read_runs(columns: dict[str, Sequence[str]]) -> tuple[dict[str, Array], list[BadRow]]:
+def read_runs(columns: Mapping[str, Sequence[str]]) -> tuple[dict[str, Array], list[BadRow]]:
     """Columns of text as numbers (NaN where unusable), and every row that is unusable.
 
     Usable is a finite number above 0 in every column.

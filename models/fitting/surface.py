@@ -106,7 +106,7 @@ class Surface:
             slope = slope * counted
             curvature *= counted
         by_model, by_data = (slope * model) @ self.powers_x, (slope * data) @ self.powers_y
-        by_floor = np.einsum("ij,ij->i", slope, floor)
+        by_floor = (slope * floor).sum(axis=1)
         g = np.empty((len(theta), 5, self.x.size))
         g[:, 0], g[:, 1], g[:, 2] = model, data, floor
         np.multiply(model, -self.x, out=g[:, 3])

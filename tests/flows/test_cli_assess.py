@@ -15,7 +15,8 @@ from flows import cli, command
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("assess") / "workspace"
-    assert CliRunner().invoke(cli.app, ["ingest", "--workspace", str(root)]).exit_code == 0
+    result = CliRunner().invoke(cli.app, ["ingest", "--offline", "--workspace", str(root)])
+    assert result.exit_code == 0, result.output
     return root
 
 

@@ -35,7 +35,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     figure = InventoryRecord("lab-1", "pages", "raw", date(2024, 1, 1), 2**53, "pages")
     rejected = tuple(RejectedRow(i, "odd", sign) for i, sign in enumerate(SIGNS))
     parsed = Parsed("counts", date(2024, 2, 1), (corpus,), (figure,), rejected=rejected)
-    origin = file_origin("lab", "The Lab", "https://lab.example", "CC0", parsed, b"x")
+    origin = file_origin("lab", "The Lab", "https://lab.example", "CC0", parsed, "0" * 64, 1)
     with writing(place) as connection:
         load(connection, "lab", [Artefact(parsed, origin, Path("aa/bb"))], NOW)
     return place

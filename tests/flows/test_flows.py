@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,8 +107,6 @@ def test_weekly_does_the_whole_loop(workspace: Workspace) -> None:
 def test_weekly_reports_its_own_forecast_and_not_a_newer_one(
     prepared: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import importlib
-
     from flows.steps import forecast as step
 
     weekly = importlib.import_module("flows.weekly")
@@ -148,6 +148,32 @@ def test_ingest_loads_the_samples_and_a_rerun_changes_nothing(workspace: Workspa
     assert {row["source"]: row["status"] for row in rows_of("ingest")}["epoch_models"] == (
         "unchanged"
     )
+
+
+@pytest.mark.usefixtures("server")
+def test_ingest_emits_what_is_worth_telling(
+    prepared: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module: Any = importlib.import_module("flows.ingest")
+    told: list[tuple[str, str, Any]] = []
+
+    def emit(event: str, resource: dict[str, str], payload: Any) -> None:
+        told.append((event, resource["prefect.resource.id"], payload["added"]))
+
+    monkeypatch.setattr(module, "emit_event", emit)
+    (tmp_path / "collinfo.json").write_text("<html>")
+    shutil.copy(DATA / "epoch/notable_ai_models.2024-07-16.csv", tmp_path)
+    with pytest.raises(SourceError, match=r"collinfo\.json"):
+        module.ingest(str(prepared.root), str(tmp_path), group="crawls")
+    module.ingest(str(prepared.root), str(tmp_path), group="models")
+    rows = rows_of("ingest-models")[1]["added"]
+    assert told == [
+        ("datawall.source.failed", "datawall.source.common_crawl", 0),
+        ("datawall.source.changed", "datawall.source.epoch_models", rows),
+        ("datawall.source.stale", "datawall.source.epoch_models", rows),
+    ]
+    with pytest.raises(UsageError, match="group 'nobody' is unknown"):
+        module.ingest(str(prepared.root), group="nobody")
 
 
 @pytest.mark.usefixtures("server")
@@ -203,8 +229,6 @@ def test_forecast_stores_each_scenario_once(prepared: Workspace) -> None:
 def test_forecast_of_an_unknown_scenario_is_not_tried_twice(
     prepared: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import importlib
-
     module = importlib.import_module("flows.forecast")
     tries: list[object] = []
     real = module.step.forecast
@@ -273,8 +297,6 @@ def test_settings_come_from_the_environment_of_the_worker(
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The ingest module with its task retried without delay, and the tries counted."""
-    import importlib
-
     module: Any = importlib.import_module("flows.ingest")
     at_once = module.ingest_sources.with_options(
         retry_delay_seconds=NO_WAIT, retry_jitter_factor=None

@@ -166,3 +166,24 @@ def test_a_plan_for_a_launcher_is_held_by_its_gates(run: Run, place: Path) -> No
     ]
     rows = run("sql", "FROM out_gate_evidence WHERE NOT passed ORDER BY position", "--json")
     assert [row["gate"] for row in json.loads(rows.stdout)] == ["licences", "evaluation"]
+
+
+def test_import_shows_what_changed_and_decide_writes_a_card(run: Run, place: Path) -> None:
+    _plan(run, place, budget_usd=500)
+    file = place.parent / "plan.yaml"
+    file.write_text(json.dumps({"runs": [PLAN]}))
+    done = json.loads(run("runs", "import", str(file), "--json").stdout)["runs"]
+    assert done == [
+        {
+            "run": "small",
+            "status": "changed",
+            "changes": [{"key": "budget_usd", "before": 500.0, "after": 5.0}],
+        }
+    ]
+    file.write_text(json.dumps({"runs": [PLAN | {"budget_usd": 5000}]}))
+    assert "small: budget_usd 5.0 → 5000.0" in run("runs", "import", str(file)).stdout
+    assert "cards/small.md" in run("decide").stdout
+    card = (place / "cards" / "small.md").read_text()
+    assert card.startswith("# small: launch\n")
+    assert "## Before it may start\n\n- budget: the plan says 5,000.00 USD" in card
+    assert "| supply of web | passed |" in card

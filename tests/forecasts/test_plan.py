@@ -11,7 +11,7 @@ import yaml
 
 from flows.command import exit_code
 from forecasts.errors import PlanInvalid
-from forecasts.plan import PlannedRun, load, parse, template
+from forecasts.plan import PlannedRun, differences, load, parse, template
 
 RUN: dict[str, Any] = {
     "run": "a-1", "needed_on": date(2027, 7, 1), "compute_flop": 1e25,
@@ -143,3 +143,39 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_a_run_twice(tmp_path: Path) -> None:
     with pytest.raises(PlanInvalid, match="runs: run a-1 is given twice"):
         load(_write(tmp_path, RUN, RUN))
+
+
+def test_a_table_says_the_same_as_yaml(tmp_path: Path) -> None:
+    table = tmp_path / "plan.csv"
+    table.write_text(
+        "run,needed_on,compute_flop,mixture.web,mixture.code,resources.gpus,resources.hours,payload"
+        "\na-1,2027-07-01,1e25,0.8,0.2,8,2.5,echo: 1\nb-1,2027-07-01,1e25,1,,,,\n"
+    )
+    more = {"resources": {"gpus": 8, "hours": 2.5}, "payload": "echo: 1"}
+    assert load(table)[0] == load(_write(tmp_path, RUN | more))[0]
+    assert load(table)[1].mixture == {"web": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("run,needed_on\na-1\n", "line 2: 1 cells under 2 columns"),
+        ("run,run\na-1,a-1\n", "this column is there twice"),
+        ("mixture,mixture.web\n1,1\n", "mixture has a value of its own and keys inside"),
+        ("run,need_on\na-1,2027-07-01\n", "unknown key 'runs.0.need_on'"),
+        ("", "runs: "),
+    ],
+)
+def test_a_table_that_is_no_plan(tmp_path: Path, text: str, said: str) -> None:
+    table = tmp_path / "plan.csv"
+    table.write_text(text)
+    with pytest.raises(PlanInvalid) as error:
+        load(table)
+    assert said in str(error.value)
+
+
+def test_differences_name_the_keys(tmp_path: Path) -> None:
+    (before,) = load(_write(tmp_path, RUN))
+    (after,) = load(_write(tmp_path, RUN | {"max_epochs": 2}))
+    assert differences(before, after) == (("max_epochs", None, 2.0),)
+    assert differences(before, before) == ()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from models.errors import ModelError
-from models.quantiles import Levels, SmoothLevels, of_sorted
+from models.quantiles import Levels, SmoothLevels, of_sorted, of_unsorted
 
 LEVELS = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 random = np.random.default_rng(5)
@@ -71,3 +71,22 @@ def test_order_statistics_of_equal_infinities() -> None:
 def test_nothing_added_has_no_quantile() -> None:
     with pytest.raises(ModelError, match="no worlds were added"):
         Levels(LEVELS).quantiles()
+
+
+@given(
+    st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=60),
+    st.lists(st.floats(0, 1), min_size=1, max_size=9),
+)
+def test_order_statistics_without_sorting(values: list[float], levels: list[float]) -> None:
+    single, at = np.array(values, dtype=np.float32), np.array(levels)
+    np.testing.assert_array_equal(of_unsorted(single, at), of_sorted(np.sort(single), at))
+
+
+def test_a_block_alone_gives_what_the_first_of_many_gives() -> None:
+    values = np.random.default_rng(5).lognormal(30, 2, 2**16)
+    alone, first = Levels(LEVELS, alone=True), Levels(LEVELS)
+    alone.add(values)
+    first.add(values)
+    assert alone.quantiles().tolist() == first.quantiles().tolist()
+    with pytest.raises(ModelError, match="65536 worlds is not alone"):
+        alone.add(values)

@@ -16,6 +16,7 @@ from scipy.optimize import minimize
 
 from models.fitting.bootstrap import Cloud, bootstrap
 from models.fitting.chinchilla import COEFFICIENTS, ChinchillaFit, Point, fit_chinchilla
+from models.fitting.repetition import RepetitionFit, bootstrap_repetition, fit_repetition
 from models.fitting.runs import Runs
 from models.laws.chinchilla import Chinchilla
 
@@ -23,6 +24,9 @@ ROOT = Path(__file__).parents[2]
 SHARED = ROOT / ".." / "shared"
 CHECKS = SHARED / "facts" / "law_checks.csv"
 RUNS = SHARED / "data" / "scaling" / "chinchilla_svg_extracted.csv"
+REPEATED = SHARED / "data" / "scaling" / "datablations_runs.csv"
+# ln A, ln B, ln E, α, β of Muennighoff et al. 2023, as in the authors' repository.
+PUBLISHED = np.array([6.255414, 7.3049974, 0.6254804, 0.3526596, 0.3526596])
 CLOUD = ROOT / "warehouse" / "seeds" / "law_clouds" / "besiroglu.csv"
 AT_PUBLISHED = "objective at the published point estimate"
 LAWS = ("besiroglu_refit", "besiroglu_bootstrap")
@@ -153,3 +157,46 @@ def test_the_catalogue_s_cloud_is_this_bootstrap(cloud: Cloud) -> None:
     law = Chinchilla(*(cloud.draws[name] for name in COEFFICIENTS))
     ratios = np.quantile(law.optimum(5e28).tokens_per_param, (0.1, 0.5, 0.9))
     assert ratios == pytest.approx([3.8, 12.0, 35.2], rel=0.01)
+
+
+@pytest.fixture(scope="module")
+def repeated() -> Runs:
+    with REPEATED.open(newline="", encoding="utf-8") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["in_published_fit"] == "1"]
+    columns = ("params", "tokens", "loss", "unique_tokens")
+    numbers = [np.array([float(row[name]) for row in rows]) for name in columns]
+    return Runs(np.arange(1, len(rows) + 1), *numbers)
+
+
+@pytest.fixture(scope="module")
+def alone(repeated: Runs) -> RepetitionFit:
+    base = np.array([*PUBLISHED, *np.log([15.387756, 5.309743])])
+    return fit_repetition(repeated, base, from_base=True)
+
+
+def test_repetition_constants_are_the_published_ones(alone: RepetitionFit) -> None:
+    """Muennighoff et al. 2023, five constants kept: R_D* 15.387756 and R_N* 5.309743."""
+    assert alone.point.points == 182
+    assert alone.point.r_d_star == pytest.approx(15.39, rel=0.01)
+    assert alone.point.r_n_star == pytest.approx(5.31, rel=0.01)
+    assert alone.point.objective <= 0.015826
+    assert alone.proven
+
+
+def test_published_repetition_constants_are_not_the_lowest_minimum(alone: RepetitionFit) -> None:
+    """R_D* 47 and R_N* 2.3 fit 0.12 % better: the objective is nearly flat between them."""
+    lowest = alone.others[0]
+    assert (lowest.r_d_star, lowest.r_n_star) == pytest.approx((46.99, 2.330), rel=1e-3)
+    assert 0.998 < lowest.objective / alone.point.objective < 0.999
+
+
+def test_repetition_interval_holds_both_minima(alone: RepetitionFit) -> None:
+    low, high = bootstrap_repetition(alone, 60, 42).intervals()["r_d_star"]
+    assert low < 15.39
+    assert high > 46.99
+
+
+def test_freeing_all_constants_halves_the_objective(repeated: Runs, alone: RepetitionFit) -> None:
+    freed = fit_repetition(repeated, alone.point.theta, "tied").point
+    assert freed.objective == pytest.approx(0.006961, rel=1e-3)
+    assert freed.r_d_star == pytest.approx(33.6, rel=0.01)

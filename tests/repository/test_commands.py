@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -130,11 +131,12 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "{name: few-worlds, why: The shape of an answer needs few worlds., worlds: 100}\n"
     )
     loop: dict[str, list[str]] = {
-        "ingest": [],
+        "ingest": ["--offline"],
         "sources": [],
         "measure": [str(wet), "--corpus", "sample", "--domain", "web", "--store", "--workers", "1"],
         "sources ack": ["common_crawl", "--by", "A. Planner"],
         "sources band": ["common_crawl", "--fall", "0.1", "--rise", "0.5", "--by", "A. Planner"],
+        "derived": [],
         "export": ["out_inventory", "--to", str(folder / "inventory.csv")],
         "forecast": ["--scenario", str(few)],
         "sql": ["SELECT domain, p50 FROM out_data_wall"],
@@ -148,6 +150,16 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "law optimum": ["besiroglu", "--compute", "5e28"],
         "law penalty": ["muennighoff", "--compute", "2e29", "--unique", "100e12"],
         "law demand": ["llama3", "--compute", "5e28", "--sparsity", "0.97"],
+        "fit chinchilla": [
+            *_fitted(folder),
+            "--tokens-column",
+            "tokens",
+            "--bootstrap",
+            "20",
+            "--drop-highest",
+            "1",
+        ],
+        "fit repetition": [*_fitted(folder), "--bootstrap", "10"],
         "runs import": [str(plan)],
         "runs list": [],
         "runs show": ["example-2027"],
@@ -162,6 +174,20 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
     found = {f"datawall {name}": _answer(name, rest, folder) for name, rest in loop.items()}
     return found | _launched(found["datawall decide"], folder)
+
+
+def _fitted(folder: Path) -> list[str]:
+    """Runs of a law that repeats data, one of them unusable, and the options to fit them."""
+    generator = np.random.default_rng(0)
+    params, unique = 10 ** generator.uniform(7, 10, 40), 10 ** generator.uniform(8, 10, 40)
+    tokens = unique * 10 ** generator.uniform(0, 2, 40)
+    losses = 1.87 + 520 * params**-0.35 + 1490 * tokens**-0.35
+    losses *= np.exp(0.01 * generator.standard_normal(40))
+    rows = [f"{a},{b},{c},{d}" for a, b, c, d in zip(params, tokens, unique, losses, strict=True)]
+    text = ["params,tokens,unique_tokens,loss", *rows, "1e9,1e10,1e10,0"]
+    file = folder / "training_runs.csv"
+    file.write_text("\n".join(text))
+    return ["--data", str(file), "--skip-bad-rows"]
 
 
 def _launched(decided: Any, folder: Path) -> dict[str, Any]:

@@ -21,6 +21,8 @@ import httpx
 import pytest
 import yaml
 
+from flows.connectors.registry import CONNECTORS
+
 pytestmark = [
     pytest.mark.campaign,
     pytest.mark.server,
@@ -29,7 +31,8 @@ pytestmark = [
 ]
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-DEPLOYMENTS = {"ingest", "forecast", "decide", "report", "weekly", "launch", "reconcile"}
+GROUPS = {f"ingest-{source.group}" for source in CONNECTORS.values() if source.feeds()}
+DEPLOYMENTS = {"ingest", "forecast", "decide", "report", "weekly", "launch", "reconcile", *GROUPS}
 # Only so that a test need not wait for the usual loop of 10 seconds.
 IMPATIENT = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 START_S, RUN_S = 120, 120
@@ -130,7 +133,8 @@ def check_deployments(api: Api) -> dict[str, Any]:
     slugs = [deployment["schedules"][0]["slug"] for deployment in found.values()]
     assert len(set(slugs)) == len(DEPLOYMENTS)
     for name, deployment in found.items():
-        assert deployment["entrypoint"] == f"flows/{name}.py:{name}"
+        flow = name.partition("-")[0]
+        assert deployment["entrypoint"] == f"flows/{flow}.py:{flow}"
         assert deployment["work_pool_name"] == "datawall"
         assert deployment["global_concurrency_limit"]["limit"] == 1
         assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE"
@@ -138,7 +142,8 @@ def check_deployments(api: Api) -> dict[str, Any]:
         assert deployment["pull_steps"] == [
             {"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}
         ]
-        assert [schedule["active"] for schedule in deployment["schedules"]] == [True]
+        on = [schedule["active"] for schedule in deployment["schedules"]]
+        assert on == [name not in GROUPS]
         assert deployment["schedules"][0]["schedule"]["timezone"] == "UTC"
     return found
 

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from flows.connectors.registry import CONNECTORS
+
 REPOSITORY = Path(__file__).parents[2]
 ONE_SHOT = {"migrate", "deploy"}
 
@@ -45,12 +47,25 @@ def test_a_deployment_gives_every_parameter_of_its_flow(deployment: Any) -> None
 def test_deployments_never_start_in_the_same_minute() -> None:
     crons = [schedule["cron"] for each in DEPLOYMENTS for schedule in each["schedules"]]
     assert {d["name"] for d in DEPLOYMENTS if not d["schedules"]} == {"job"}
-    assert len(set(crons)) == len(DEPLOYMENTS) - 1 == 7
+    assert len(set(crons)) == len(DEPLOYMENTS) - 1
     # Monday is the day of the whole loop, and only of that.
     assert {deployment["name"] for deployment in SCHEDULED if _cron(deployment)[4] == "1"} == {
         "weekly"
     }
-    assert {_cron(deployment)[4] for deployment in SCHEDULED} == {"0,2-6", "1", "*"}
+    assert {_cron(deployment)[4] for deployment in SCHEDULED} == {"*", "0", "0,2-6", "1"}
+
+
+def test_each_group_of_sources_has_a_deployment_that_is_off_until_turned_on() -> None:
+    found = {each["parameters"]["group"]: each for each in DEPLOYMENTS if _group(each)}
+    assert set(found) == {source.group for source in CONNECTORS.values() if source.feeds()}
+    for group, deployment in found.items():
+        assert deployment["name"] == f"ingest-{group}"
+        assert deployment["parameters"]["online"] is True
+        assert [schedule["active"] for schedule in deployment["schedules"]] == [False]
+
+
+def _group(deployment: Any) -> str | None:
+    return deployment["parameters"].get("group")
 
 
 def _cron(deployment: Any) -> list[str]:

@@ -100,7 +100,10 @@ def artefact() -> Callable[..., Artefact]:
         day = date.fromisoformat(vintage)
         parsed = Parsed(series, day, tuple(corpora.values()), inventory, runs, rejected)
         content = repr((series, figures, runs, rejected, unit, interval)).encode()
-        origin = file_origin("lab", "The Lab", "https://lab.example", "CC0", parsed, content)
+        digest = hashlib.sha256(content).hexdigest()
+        origin = file_origin(
+            "lab", "The Lab", "https://lab.example", "CC0", parsed, digest, len(content)
+        )
         return Artefact(parsed, origin, Path("aa") / hashlib.sha256(content).hexdigest())
 
     return make

@@ -36,7 +36,7 @@ def published(
     runs = (model("A"), model("B", base_model="A"))
     files = [
         artefact("2024-01-01", {"a": 1}, runs=runs, rejected=(RejectedRow(1, "odd", "x"),)),
-        artefact("2024-02-01", {"a": 2}, runs=runs),
+        artefact("2024-02-01", {"a": 2, ("a", "new_urls"): 1}, runs=runs),
     ]
     with writer(folder / "w.duckdb") as connection:
         migrate(connection)
@@ -90,6 +90,9 @@ GRAIN = {
     "core_vintage": "source, series, known_at",
     "core_vintage_state": "source, series, known_at",
     "core_vintage_total": "source, series, known_at, metric, stage",
+    "out_new_by_year": "source, corpus_id, metric, stage, year",
+    "out_stock_by_year": "source, corpus_id, metric, stage, year",
+    "out_conversions": "corpus_id, metric, stage",
     "out_vintages": "source, series, known_at, metric, stage",
     "core_inventory_history": (
         "source, series, corpus_id, metric, stage, valid_on, known_at, "
@@ -138,7 +141,7 @@ def test_a_source_shows_its_newest_vintage_and_last_attempt(
         "source": "epoch_models",
         "last_vintage": date(2024, 2, 1),
         "vintages": 2,
-        "rows": 3,
+        "rows": 4,
         "quarantined": 1,
         "last_status": "loaded",
         "message": "2 of 2 file(s) new",

@@ -17,14 +17,16 @@ for (const place of document.querySelectorAll("[data-chart]")) {
 
 // Filter of the assumption register: shown only here, since it does nothing without script.
 const filter = document.getElementById("filter");
-const rows = [...document.querySelectorAll("#register tbody tr")];
-filter.closest("p").hidden = false;
-filter.addEventListener("input", () => {
-  const wanted = filter.value.trim().toLowerCase();
-  for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
-  const left = rows.filter((row) => !row.hidden).length;
-  document.getElementById("filtered").textContent = `${left} of ${rows.length}`;
-});
+if (filter) {
+  const rows = [...document.querySelectorAll("#register tbody tr")];
+  filter.closest("p").hidden = false;
+  filter.addEventListener("input", () => {
+    const wanted = filter.value.trim().toLowerCase();
+    for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    const left = rows.filter((row) => !row.hidden).length;
+    document.getElementById("filtered").textContent = `${left} of ${rows.length}`;
+  });
+}
 
 // On paper nothing can be unfolded.
 addEventListener("beforeprint", () => {

@@ -36,6 +36,7 @@ def test_finds_own_files_from_the_folder_or_its_parent(samples: Path, tmp_path: 
         "collinfo.2024-30.json",
         "cumulative.2024-51.csv",
         "domain.2024-51.csv",
+        "languages.2024-51.csv",
         "monthly.2020-40.csv",
         "monthly.2024-42.csv",
         "monthly.2024-51.csv",
@@ -50,10 +51,39 @@ def test_finds_own_files_from_the_folder_or_its_parent(samples: Path, tmp_path: 
     assert names == ["monthly.csv", "monthly_new.csv"]
 
 
-def test_languages_are_recognised_and_left_unread(samples: Path) -> None:
-    assert [path.name for path in common_crawl.unread(samples)] == ["languages.2024-51.csv"]
-    with pytest.raises(SourceChanged, match="no name of a Common Crawl file"):
-        parse("languages.2024-51.csv", b"crawl\n", None)
+def test_languages_are_parts_of_their_crawl(samples: Path) -> None:
+    assert common_crawl.unread(samples) == []
+    parsed = read(samples, "languages.2024-51.csv")
+    assert (parsed.series, parsed.vintage, parsed.rows) == ("languages", date(2024, 12, 22), 14)
+    found = {(row.corpus_id, row.metric): row.value for row in parsed.inventory}
+    assert found["cc-main-2024-51-eng", "pages"] == 1127889690
+    assert found["cc-main-2024-51-eng", "urls"] == 1121417327
+    # Before 2018-34 every page's language is unknown.
+    assert found["cc-main-2008-2009-unknown", "pages"] == 1798158091
+    parents = {corpus.corpus_id: corpus.parent_corpus for corpus in parsed.corpora}
+    assert parents["cc-main-2024-51-eng"] == "cc-main-2024-51"
+    assert parents["cc-main-2024-51"] == "common-crawl"
+
+
+def test_a_language_counts_once_in_a_crawl_and_has_a_code() -> None:
+    head = b"crawl,primary_language,pages,urls,%pages/crawl\n"
+    row = b"CC-MAIN-2024-51,eng,10,9,1.0\n"
+    with pytest.raises(SourceChanged, match="eng occurs twice in CC-MAIN-2024-51"):
+        parse("languages.csv", head + row + row, None)
+    parsed = parse("languages.csv", head + row + row.replace(b"eng", b"English"), None)
+    assert [entry.line for entry in parsed.rejected] == [3]
+
+
+def test_shares_of_languages_are_of_the_monthly_pages(shared: Path) -> None:
+    pages = by_date(read(shared, "monthly.2024-51.csv"), "pages")
+    lines = (shared / "common_crawl/languages.2024-51.excerpt.csv").read_text().splitlines()
+    parsed = read(shared, "languages.2024-51.excerpt.csv")
+    counts = [row for row in parsed.inventory if row.metric == "pages"]
+    assert len(counts) == len(lines) - 1 == 41
+    for row, line in zip(counts, lines[1:], strict=True):
+        assert 100 * row.value / pages[row.valid_on] == pytest.approx(
+            float(line.split(",")[-1]), abs=0.00005
+        )
 
 
 @pytest.mark.parametrize(
@@ -249,7 +279,7 @@ def test_packed_content_reads_the_same(samples: Path) -> None:
     assert parse(f"{name}.gz", gzip.compress(content), None) == parse(name, content, None)
 
 
-FILES = sorted(path for path in SAMPLES.iterdir() if path.stem.split(".")[0] != "languages")
+FILES = sorted(SAMPLES.iterdir())
 FILES = [path for path in FILES if path.suffix != ".md"]
 
 
@@ -264,7 +294,7 @@ def test_a_truncated_file_never_gives_a_false_record(data: st.DataObject) -> Non
         parsed = parse(name, content[:cut], None)
     except SourceChanged:
         return
-    assert content[:cut].endswith(b"\n") or name.startswith(("domain", "collinfo"))
+    assert content[:cut].endswith(b"\n") or name.startswith(("domain", "languages", "collinfo"))
     assert parsed.inventory == whole.inventory[: len(parsed.inventory)]
     assert parsed.corpora == whole.corpora[: len(parsed.corpora)]
 
@@ -303,7 +333,8 @@ ROWS = {
 
 
 def test_whole_files_have_the_stated_rows(shared: Path) -> None:
-    assert [path.name for path in common_crawl.find(shared)] == sorted(ROWS)
+    named = {path.name for path in common_crawl.find(shared)}
+    assert named == {*ROWS, "languages.2024-51.excerpt.csv"}
     for name, rows in ROWS.items():
         parsed = read(shared, name)
         days = {row.valid_on for row in parsed.inventory}

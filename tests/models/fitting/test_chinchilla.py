@@ -45,7 +45,7 @@ def test_no_worse_than_random_starts_of_another_optimiser(seed: int) -> None:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("seed", range(100, 100 + int(os.environ.get("DATAWALL_FIT_SETS", "20"))))
+@pytest.mark.parametrize("seed", range(100, 100 + int(os.environ.get("FIT_SETS", "1"))))
 def test_no_worse_than_two_hundred_random_starts(seed: int) -> None:
     _compare(seed, starts=200)
 

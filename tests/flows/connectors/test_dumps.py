@@ -1,0 +1,103 @@
+"""HathiTrust's and Open Library's dumps: counted line by line, never held whole."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tracemalloc
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from flows.connectors import dumps, hathitrust, open_library
+from flows.errors import SourceChanged
+
+SAMPLES = Path(__file__).parents[2] / "data"
+FULL = SAMPLES / "hathitrust/hathi_full_20220101.txt"
+WORK = b'/type/work\t/works/OL%dW\t1\t2024-01-02T03:04:05.000000\t{"title": "%s"}\n'
+
+
+def test_volumes_are_counted_in_all_open_and_by_language() -> None:
+    content = FULL.read_bytes().replace(b"\tdeny\t", b"\tallow\t", 2)
+    parsed = hathitrust.parse(FULL.name, gzip.compress(content), None)
+    found = {record.corpus_id: record.value for record in parsed.inventory}
+    assert (parsed.series, parsed.vintage) == ("full", date(2022, 1, 1))
+    assert (found["hathitrust"], found["hathitrust-open"]) == (11, 2)
+    rows = [line.split("\t") for line in FULL.read_text("utf-8").splitlines()]
+    assert found["hathitrust-slo"] == sum(row[18] == "slo" for row in rows) > 0
+
+
+def test_an_update_is_known_and_not_read() -> None:
+    folder = SAMPLES / "hathitrust"
+    update = hathitrust.unread(folder)
+    assert [path.name for path in update] == ["hathi_upd_20240102.txt"]
+    assert not set(update) & set(hathitrust.find(folder))
+    with pytest.raises(SourceChanged, match="no name of a full inventory"):
+        hathitrust.parse(update[0].name, update[0].read_bytes(), None)
+
+
+def test_the_list_leads_to_the_newest_full_file() -> None:
+    content = (SAMPLES / "hathitrust/hathi_file_list.json").read_bytes()
+    (feed,) = hathitrust.feeds()
+    assert feed.follow is not None
+    further = feed.follow(content)
+    assert further is not None
+    assert further.url.endswith("/hathi_full_20220101.txt.gz")
+    assert hathitrust.parse(feed.file, content, None).vintage == date(2022, 1, 1)
+    with pytest.raises(SourceChanged, match="lists no full inventory"):
+        feed.follow(b"[]")
+
+
+def test_redirects_do_not_count_and_bad_rows_are_kept_aside() -> None:
+    name = "ol_dump_works_2024-01-31.txt"
+    content = (SAMPLES / "open_library" / name).read_bytes()
+    parsed = open_library.parse(name, content + b"no record\n", None)
+    assert [record.value for record in parsed.inventory] == [2]
+    assert [row.line for row in parsed.rejected] == [4]
+    with pytest.raises(SourceChanged, match="no record of /type/edition"):
+        open_library.parse("ol_dump_editions_2024-01-31.txt", content, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda content: content[:-1], "truncated: line 3 has no end"),
+        (lambda content: gzip.compress(content)[:-9], "cut-off gzip"),
+        (lambda content: b"\x1f\x8b" + content, "damaged or cut-off gzip"),
+        (lambda content: content + b"\xff\n", "line 4, is not UTF-8"),
+        (lambda content: content + b"a" * 2_000 + b"\n", "a line beyond 0.001 MB"),
+        (lambda content: content + b"bad\n" * 6, "more than 5 rows cannot be read"),
+        (lambda content: b"", "is empty"),
+    ],
+)
+def test_a_damaged_dump_is_refused(
+    monkeypatch: pytest.MonkeyPatch, change: Callable[[bytes], bytes], said: str
+) -> None:
+    monkeypatch.setattr(dumps, "LINE_LIMIT", 1_000)
+    monkeypatch.setattr(dumps, "REJECTED_LIMIT", 5)
+    content = b"".join(WORK % (number, b"A") for number in range(3))
+    with pytest.raises(SourceChanged, match=said):
+        open_library.parse("ol_dump_works_2024-01-31.txt", change(content), None)
+
+
+def test_memory_does_not_grow_with_the_dump(tmp_path: Path) -> None:
+    path = tmp_path / "ol_dump_works_2024-01-31.txt.gz"
+    block = b"".join(WORK % (number, b"A" * 1_000) for number in range(1_000))
+    with gzip.open(path, "wb", compresslevel=1) as packed:
+        for _ in range(30):
+            packed.write(block)
+    tracemalloc.start()
+    with path.open("rb") as file:
+        parsed = open_library.parse_stream(path.name, file, None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert parsed.inventory[0].value == 30_000
+    assert peak < 2_000_000  # of 32 MB
+
+
+def test_a_dump_in_memory_and_one_on_disk_are_read_alike() -> None:
+    content = FULL.read_bytes()
+    streamed = hathitrust.parse_stream(FULL.name, io.BytesIO(content), None)
+    assert streamed == hathitrust.parse(FULL.name, content, None)

@@ -1,0 +1,1 @@
+SELECT * FROM out_conversions ORDER BY domain, corpus_id, metric, stage

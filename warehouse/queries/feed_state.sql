@@ -1,0 +1,1 @@
+SELECT file, etag, last_modified FROM feed WHERE source = :source

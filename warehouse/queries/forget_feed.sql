@@ -1,0 +1,1 @@
+DELETE FROM feed WHERE source = :source AND file = :file
