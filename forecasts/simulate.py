@@ -295,9 +295,10 @@ class Worlds:
         self, domain: str, stage: SupplyStage, date_index: int
     ) -> tuple[SupplyStage, int] | None:
         """Stage and date on which a domain's supply is this one in every world, by its form."""
-        if domain == TOTAL:
+        # Access that closes moves a stock that neither grows nor is filtered.
+        if domain == TOTAL or self._open[domain] is not None:
             return None
-        spec = self.scenario.supply[domain]  # type: ignore[index]
+        spec = self._spec(domain)
         if stage == "unique" and spec.usable_fraction is None and spec.overlap is None:
             return "raw", date_index
         if not spec.growth and date_index > 0:

@@ -171,3 +171,13 @@ def test_a_lever_needs_its_domain(make: Make) -> None:
 @pytest.fixture
 def make(make_scenario: Make) -> Make:
     return make_scenario
+
+
+def test_rows_of_a_stock_that_only_closes_fall(knowledge: Knowledge) -> None:
+    """Questions and answers neither grow nor are filtered; restrictions alone move them."""
+    forecast = _run(load("restricted-access"), knowledge)
+    raw, unique = (
+        [forecast.supply_at("qa", stage, year).at("p50") for year in (2026, 2036, 2045)]
+        for stage in ("raw", "unique")
+    )
+    assert raw[0] == raw[1] == raw[2] > unique[0] > unique[1] > unique[2]
