@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from models.records import TrainingRunRecord
@@ -199,3 +201,44 @@ def test_totals_of_a_warehouse_made_before_guards(
                 connection.exec_driver_sql(statement)
         assert connection.execute(asked).all() == loaded
     assert len(loaded) == 5
+
+
+def _walked(totals: list[int], acknowledged: set[int]) -> list[str]:
+    """The rule, one vintage after the other: each against the last one in force."""
+    states, reference = [], totals[0]
+    for place, total in enumerate(totals):
+        inside = reference == 0 or 0.9 * reference <= total <= 1.5 * reference
+        if place in acknowledged:
+            states.append("acknowledged")
+        elif place == 0 or inside:
+            states.append("accepted")
+        else:
+            states.append("held")
+            continue
+        reference = total
+    return states
+
+
+@given(
+    totals=st.lists(st.sampled_from([0, 100, 105, 60, 61, 200, 210]), min_size=1, max_size=9),
+    acknowledged=st.sets(st.integers(0, 8)),
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_states_are_those_of_the_rule_applied_one_by_one(
+    totals: list[int], acknowledged: set[int], connection: Connection,
+    plant: Callable[..., None],
+) -> None:  # fmt: skip
+    given_word = {place for place in acknowledged if place < len(totals)}
+    with connection.begin() as transaction:
+        for place, total in enumerate(totals):
+            at = {"source": "x", "series": "s", "known_at": date(2024, 1, 1 + place)}
+            plant(connection, "vintage", **at)
+            plant(connection, "vintage_total", **at, total=total)
+            if place in given_word:
+                plant(connection, "acknowledgement", **at)
+        rows = connection.execute(text("SELECT state FROM core_vintage_state ORDER BY known_at"))
+        found = [str(row.state) for row in rows]
+        transaction.rollback()
+    assert found == _walked(totals, given_word)

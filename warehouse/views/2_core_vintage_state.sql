@@ -33,11 +33,34 @@ totals AS (
     INNER JOIN vintage_total AS t USING (source, series, known_at)
 ),
 
--- Pairs of vintages between which a total left its band; less than a year counts as one,
--- and nothing can be said of a reference of 0.
-apart AS (
-    SELECT DISTINCT a.source, a.series, a.number AS reference, b.number
+-- Vintages of which a total left the band around the one before, without anybody's word for it.
+-- Less than a year counts as one, and nothing can be said of a reference of 0.
+broken AS (
+    SELECT DISTINCT b.source, b.series, b.number
     FROM totals AS a
+    INNER JOIN totals AS b
+        ON
+            a.source = b.source
+            AND a.series = b.series
+            AND a.metric = b.metric
+            AND a.stage = b.stage
+            AND a.number + 1 = b.number
+    INNER JOIN placed AS p
+        ON b.source = p.source AND b.series = p.series AND b.number = p.number
+    WHERE
+        NOT p.acknowledged
+        AND a.total > 0
+        AND b.total NOT BETWEEN
+        a.total * pow(1 - b.fall, greatest(1, (b.known_at - a.known_at) / 365.25))
+        AND a.total * pow(1 + b.rise, greatest(1, (b.known_at - a.known_at) / 365.25))
+),
+
+-- Later vintages that are still outside the band around the last one before the break.
+apart AS (
+    SELECT DISTINCT h.source, h.series, h.number AS held_from, b.number
+    FROM broken AS h
+    INNER JOIN totals AS a
+        ON h.source = a.source AND h.series = a.series AND h.number = a.number + 1
     INNER JOIN totals AS b
         ON
             a.source = b.source
@@ -47,44 +70,64 @@ apart AS (
             AND a.number < b.number
     WHERE
         a.total > 0
-        AND (
-            b.total < a.total * pow(1 - b.fall, greatest(1, (b.known_at - a.known_at) / 365.25))
-            OR b.total > a.total * pow(1 + b.rise, greatest(1, (b.known_at - a.known_at) / 365.25))
-        )
+        AND b.total NOT BETWEEN
+        a.total * pow(1 - b.fall, greatest(1, (b.known_at - a.known_at) / 365.25))
+        AND a.total * pow(1 + b.rise, greatest(1, (b.known_at - a.known_at) / 365.25))
 ),
 
-walk AS (
+-- If the vintage before a break is in force: where the hold begins, and where it ends if it does.
+spell AS (
     SELECT
-        source,
-        series,
-        known_at,
-        number,
-        number AS accepted_number,
-        CASE WHEN acknowledged THEN 'acknowledged' ELSE 'accepted' END AS state
-    FROM placed
-    WHERE number = 1
-    UNION ALL
-    SELECT
-        p.source,
-        p.series,
-        p.known_at,
-        p.number,
-        CASE
-            WHEN p.acknowledged OR a.source IS NULL THEN p.number ELSE w.accepted_number
-        END AS accepted_number,
-        CASE
-            WHEN p.acknowledged THEN 'acknowledged' WHEN a.source IS NULL THEN 'accepted'
-            ELSE 'held'
-        END AS state
-    FROM walk AS w
+        h.source,
+        h.series,
+        h.number AS held_from,
+        coalesce(min(p.number) FILTER (WHERE p.acknowledged OR a.source IS NULL), 1e9) AS resumed
+    FROM broken AS h
     INNER JOIN placed AS p
-        ON w.source = p.source AND w.series = p.series AND w.number + 1 = p.number
+        ON h.source = p.source AND h.series = p.series AND h.number <= p.number
     LEFT JOIN apart AS a
         ON
-            p.source = a.source
-            AND p.series = a.series
+            h.source = a.source
+            AND h.series = a.series
+            AND h.number = a.held_from
             AND p.number = a.number
-            AND w.accepted_number = a.reference
+    GROUP BY h.source, h.series, h.number
+),
+
+following AS (
+    SELECT s.source, s.series, s.held_from, s.resumed, min(n.held_from) AS next_from
+    FROM spell AS s
+    LEFT JOIN spell AS n
+        ON s.source = n.source AND s.series = n.series AND s.resumed < n.held_from
+    GROUP BY s.source, s.series, s.held_from, s.resumed
+),
+
+-- A break inside a hold begins none of its own; few series have any, so few steps are walked.
+walk AS (
+    SELECT * FROM following
+    QUALIFY held_from = min(held_from) OVER (PARTITION BY source, series)
+    UNION ALL
+    SELECT f.*
+    FROM walk AS w
+    INNER JOIN following AS f
+        ON w.source = f.source AND w.series = f.series AND w.next_from = f.held_from
 )
 
-SELECT source, series, known_at, number, accepted_number, state FROM walk;
+SELECT
+    p.source,
+    p.series,
+    p.known_at,
+    p.number,
+    coalesce(w.held_from - 1, p.number) AS accepted_number,
+    CASE
+        WHEN w.source IS NOT NULL THEN 'held'
+        WHEN p.acknowledged THEN 'acknowledged'
+        ELSE 'accepted'
+    END AS state
+FROM placed AS p
+LEFT JOIN walk AS w
+    ON
+        p.source = w.source
+        AND p.series = w.series
+        AND p.number >= w.held_from
+        AND p.number < w.resumed;
