@@ -45,7 +45,7 @@ def _byte_pairs(tokenizer: str) -> Any:
         raise OutsideValidRange(
             f"tokenizer {tokenizer} needs the package bpe-openai; install it, or use byte"
         ) from error
-    return getattr(bpe_openai, tokenizer.removesuffix("_base"))()
+    return bpe_openai.get_encoding(tokenizer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,11 @@ def _ingest(workspace: Workspace, files: Path) -> dict[str, str]:
 
 def test_loop_through_the_steps(tmp_path: Path, files: Path) -> None:
     workspace = Workspace(tmp_path / "w")
-    assert set(_ingest(workspace, files).values()) == {"loaded"}
-    assert set(_ingest(workspace, files).values()) == {"unchanged"}
+    used = ("catalogue", "common_crawl", "epoch_models")
+    for status in ("loaded", "unchanged"):
+        found = _ingest(workspace, files)
+        assert {found.pop(source) for source in used} == {status}
+        assert set(found.values()) == {"missing"}
 
     options = Options(worlds=1000)
     results = forecast(workspace, ["essay", "baseline"], AS_OF, options, NOW)
@@ -140,6 +143,7 @@ def test_loop_through_the_command_line(tmp_path: Path, files: Path) -> None:
     for row in sources["sources"]:
         assert set(row) == {
             "source", "status", "vintage", "rows", "added", "closed", "quarantined", "message",
+            "held",
         }  # fmt: skip
     document = datawall.json(*_forecast_words())
     _check_forecast(document)
@@ -167,7 +171,7 @@ def _check_forecast(document: dict[str, Any]) -> None:
         assert set(row) == {"year", *LABELS}
     for row in document["walls"]:
         assert set(row) >= {"domain", "kind", "p10", "p50", "p90", "probability_by_horizon"}
-        assert row["kind"] == "exhaustion"
+        assert row["kind"] in ("exhaustion", "penalty_0.9", "penalty_0.5")
         # A date beyond the horizon is null, never the horizon.
         assert all(row[p] is None or row[p] < 2045 for p in ("p10", "p50", "p90"))
     assert TOTAL in {row["domain"] for row in document["walls"]}

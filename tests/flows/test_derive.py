@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -31,7 +32,10 @@ LATE = "cc-main-2023-52"
 def _artefact(source: str, series: str, vintage: date, corpora: Any, figures: Any) -> Artefact:
     parsed = Parsed(series, vintage, tuple(corpora), tuple(figures))
     content = repr(parsed).encode()
-    origin = file_origin(source, "The Lab", "https://lab.example", "CC0", parsed, content)
+    digest = hashlib.sha256(content).hexdigest()
+    origin = file_origin(
+        source, "The Lab", "https://lab.example", "CC0", parsed, digest, len(content)
+    )
     return Artefact(parsed, origin, Path("aa/bb"))
 
 

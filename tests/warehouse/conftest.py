@@ -25,6 +25,7 @@ SAMPLES: dict[str, Any] = {
     "VARCHAR": "word",
     "BIGINT": 7,
     "DOUBLE": 0.25,
+    "DOUBLE[]": [0.25, 0.75],
     "DATE": date(2024, 5, 6),
     "TIMESTAMP WITH TIME ZONE": NOW,
     "BOOLEAN": False,

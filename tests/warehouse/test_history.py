@@ -45,6 +45,9 @@ def _loaded(
     with writer(fresh()) as connection:
         for file in files:
             load(connection, "lab", [file], now)
+        # These vintages jump on purpose; a held one shows only once somebody has looked at it.
+        while guards.acknowledge(connection, "lab", "tests", "", now):
+            pass
         answers = [sorted(map(tuple, connection.execute(text(sql))), key=repr) for sql in asked]
         return [content_sha256(connection), *answers]
 

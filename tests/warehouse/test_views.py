@@ -55,6 +55,15 @@ def published(
             plant(
                 connection, "probe_claim", shape="fixed", status="derived", origin_id="abdin-2024"
             )
+            plant(
+                connection, "measured_factor", source="epoch_models", series="counts",
+                known_at=date(2024, 2, 1), shape="fixed", status="measured",
+                origin_id="abdin-2024",
+            )  # fmt: skip
+            plant(
+                connection, "law_cloud", law="besiroglu", fit="published",
+                known_at=date(2024, 4, 30), coefficient="A", draws=[480.0, 490.0],
+            )  # fmt: skip
             plant(connection, "planned_run", version=1)
             plant(connection, "planned_run", version=2)
             plant(connection, "planned_run", run="gone", withdrawn=True)
@@ -101,6 +110,7 @@ GRAIN = {
     "core_corpus": "corpus_id",
     "core_factor": "name",
     "core_probe_claim": "name",
+    "core_measured_factor": "corpus_id, name",
     "core_inventory_now": "source, corpus_id, metric, stage, valid_on, origin_id",
     "out_assumptions": "forecast_id, name",
     "out_claims": "reference",
@@ -111,6 +121,7 @@ GRAIN = {
     "out_forecasts": "forecast_id",
     "out_inventory": "corpus_id, metric, stage, valid_on, origin_id",
     "out_law_fits": "law, fit",
+    "out_law_clouds": "law, fit, draw",
     "out_probe_results": "result_sha256",
     "out_quarantine": "source, series, known_at, line",
     "out_revisions": "source, series, corpus_id, metric, stage, valid_on, known_at",

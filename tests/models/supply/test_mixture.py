@@ -58,7 +58,8 @@ def test_largest_run_is_the_linear_programs(
 ) -> None:
     supply, low, high, groups = problem
     found = largest_run(supply, low, high, groups)
-    assert found[0] == pytest.approx(solver(supply[:, 0], low, high, groups), rel=1e-6)
+    # HiGHS keeps its constraints to 1e-7 of the unit, so its optimum is good to a little less.
+    assert found[0] == pytest.approx(solver(supply[:, 0], low, high, groups), rel=1e-5)
 
 
 @settings(deadline=None)

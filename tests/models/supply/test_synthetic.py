@@ -49,7 +49,10 @@ def test_the_share_of_generated_text_is_limited() -> None:
     assert limit.tolist()[1:] == [np.inf, 0]
 
 
-@given(st.floats(0, 1e15), st.floats(0, 1e15), shares)
+amounts = st.just(0.0) | st.floats(1, 1e15)
+
+
+@given(amounts, amounts, shares)
 def test_levers_stay_within_their_limits(tokens: float, most: float, share: float) -> None:
     t, m, s = (np.array([x]) for x in (tokens, most, share))
     assert trace_tokens(t, s)[0] <= tokens
