@@ -228,7 +228,7 @@ class _Run:
             decision_id=decision_id,
             launch_key=launch_key,
             training_loss_nats=self._last_losses(),
-            seconds=round(seconds, 3),
+            seconds=float(f"{seconds:.6g}"),
             price_per_hour_usd=self.settings.price_per_hour_usd,
             cost_usd=float(f"{cost:.6g}"),
             attempts=self.attempts,
