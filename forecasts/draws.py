@@ -8,6 +8,7 @@ of their own (Latin hypercube), block by block. docs/method.md has the measured 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -68,7 +69,8 @@ class Draws:
         self._group = {name: group for group in groups for name in group.names}
         self._values: dict[str, Array] = {}
         distinct = {claim.name: claim for claim in claims}
-        with ThreadPoolExecutor() as pool:
+        # More threads than processors push each other's arrays out of the cache.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             self._values.update(zip(distinct, pool.map(self._draw, distinct.values()), strict=True))
 
     @property

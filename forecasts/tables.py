@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -188,7 +189,7 @@ def tabulate(scenario: str, blocks: Iterator[Worlds]) -> Tables:
     """
     tallies: dict[str, _Tally] = {}
     size = 0
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         for worlds in blocks:
             whole = worlds.demand()
             for domain in (TOTAL, *worlds.scenario.supply):

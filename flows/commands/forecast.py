@@ -63,10 +63,11 @@ def forecast(
 def _print_forecast(forecast: Forecast, sentence: str) -> None:
     say(sentence)
     table(
-        ("domain", "wall p10", "p50", "p90", f"by {forecast.horizon}", "already"),
+        ("domain", "wall", "p10", "p50", "p90", f"by {forecast.horizon}", "already"),
         [
             (
                 row.domain,
+                row.kind,
                 *(None if year is None else f"{year:.1f}" for year in (row.p10, row.p50, row.p90)),
                 f"{row.probability_by_horizon:.0%}",
                 f"{row.probability_before_start:.0%}",

@@ -119,8 +119,9 @@ def forecast(
     ids = [_id(scenario, knowledge) for scenario in chosen]
     known = _stored(workspace, ids)
     results = [known.get(i) or compute(s, knowledge) for i, s in zip(ids, chosen, strict=True)]
-    if len(known) < len(set(ids)):
-        store(workspace, results, now)
+    new = [result for result in results if result.forecast_id not in known]
+    if new:
+        _save(workspace, new, now)
     return results
 
 
@@ -156,10 +157,13 @@ def store(workspace: Workspace, results: Sequence[Forecast], now: datetime) -> N
     """Store forecasts that are not stored yet, and publish them."""
     with reader(workspace.published) as connection:
         new = [f for f in results if not has_forecast(connection, f.forecast_id)]
-    if not new:
-        return
+    if new:
+        _save(workspace, new, now)
+
+
+def _save(workspace: Workspace, results: Sequence[Forecast], now: datetime) -> None:
     with writing(workspace) as connection:
-        for result in new:
+        for result in results:
             head, parts = forecast_rows(result)
             save_forecast(connection, head, parts, now)
 
