@@ -88,6 +88,7 @@ def _signal_at(process: subprocess.Popen[bytes], out: Path, step: int, number: i
     os.kill(process.pid, number)
 
 
+@pytest.mark.campaign
 def test_killed_and_told_to_stop_it_ends_the_same(
     start: Start, whole: dict[str, Any], tmp_path: Path, record_property: Callable[..., None]
 ) -> None:

@@ -72,6 +72,7 @@ def running(mark: str) -> list[int]:
     return found
 
 
+@pytest.mark.campaign
 def test_weekly_is_quiet_and_leaves_nothing_running(workspace: Path, mark: str) -> None:
     done = datawall(workspace, mark, "weekly")
     assert done.returncode == 0, done.stderr
