@@ -76,11 +76,11 @@ def _most_by_lowest_shares(supply: Array, low: Array, families: Sequence[Group])
     needed = low > 0
     with np.errstate(over="ignore"):  # a share next to nothing limits nothing
         by_domain = np.where(needed[:, None], supply / np.where(needed, low, 1)[:, None], np.inf)
-    tokens: Array = by_domain.min(axis=0)
-    for family in families:
-        share = low[list(family.members)].sum()
-        if share > 0:
-            tokens = np.minimum(tokens, family.stock / share)
+        tokens: Array = by_domain.min(axis=0)
+        for family in families:
+            share = low[list(family.members)].sum()
+            if share > 0:
+                tokens = np.minimum(tokens, family.stock / share)
     return np.asarray(np.minimum(tokens, supply.sum(axis=0)))
 
 
