@@ -1,12 +1,14 @@
 """The published copy: what readers open while a load holds the warehouse.
 
-Published by COPY FROM DATABASE into a temporary file that atomically replaces the old copy, so a
-reader sees one whole generation or the next.
+A temporary copy of the checkpointed file atomically replaces the old one, so a reader sees one
+whole generation or the next. Copying bytes takes a tenth of the time of COPY FROM DATABASE, which
+encodes and indexes every table again.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import duckdb
@@ -16,10 +18,14 @@ from warehouse.connection import reader
 from warehouse.errors import WarehouseLocked, WarehouseUnusable
 from warehouse.migrate import is_current_schema
 
+# A connection that changed something knows that the copy is behind, without opening it (40 ms).
+_CHANGED = "changed"
+
 
 def bump(connection: Connection) -> None:
     """Count one committed change; part of the change's own transaction."""
     connection.execute(text("UPDATE generation SET number = number + 1"))
+    connection.info[_CHANGED] = True
 
 
 def generation(connection: Connection) -> int:
@@ -29,7 +35,7 @@ def generation(connection: Connection) -> int:
 
 def is_current(connection: Connection, published: Path) -> bool:
     """Whether the published copy shows the latest committed change."""
-    if not published.exists():
+    if not published.exists() or connection.info.get(_CHANGED):
         return False
     try:
         with reader(published) as copy:
@@ -46,15 +52,16 @@ def publish(connection: Connection, published: Path) -> bool:
     """
     if is_current(connection, published):
         return False
-    # The read above opened a transaction; COPY FROM DATABASE wants one of its own.
+    # The read above opened a transaction, and a checkpoint waits for none.
     connection.rollback()
     temporary = published.with_suffix(".publishing")
     try:
-        _remove(temporary)
+        temporary.unlink(missing_ok=True)
         _copy(connection, temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(published)
+        connection.info.pop(_CHANGED, None)
     except (duckdb.Error, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise WarehouseUnusable(
@@ -63,23 +70,20 @@ def publish(connection: Connection, published: Path) -> bool:
     return True
 
 
-def _remove(temporary: Path) -> None:
-    for leftover in (temporary, temporary.with_name(f"{temporary.name}.wal")):
-        leftover.unlink(missing_ok=True)
-
-
 def _copy(connection: Connection, temporary: Path) -> None:
-    """Copy all tables and views into a new file, complete without a write-ahead log beside it."""
-    name = str(connection.execute(text("SELECT current_database()")).scalar_one())
-    connection.rollback()
+    """Copy the warehouse's file, complete without a write-ahead log beside it.
+
+    Another process copies: were this one to open the file too, closing it would give up the lock
+    that DuckDB holds, since POSIX drops a process's locks on a file with any of its descriptors.
+    """
     raw = connection.connection.driver_connection
     if raw is None:
         raise WarehouseUnusable("the warehouse connection was closed while publishing; run again")
-    quoted = str(temporary).replace("'", "''")
-    raw.execute(f"ATTACH '{quoted}' AS publishing")
-    try:
-        raw.execute(f'COPY FROM DATABASE "{name}" TO publishing')
-        # Detaching does this too, but says nothing when it fails.
-        raw.execute("CHECKPOINT publishing")
-    finally:
-        raw.execute("DETACH publishing")
+    raw.execute("CHECKPOINT")
+    (path,) = raw.execute(
+        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    ).fetchone()
+    copy = ["cp", "--", str(path), str(temporary)]
+    done = subprocess.run(copy, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise OSError(done.stderr.strip() or f"cp ended with {done.returncode}")

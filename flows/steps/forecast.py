@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from pydantic import ValidationError
+from sqlalchemy import Connection
 
 from flows.rows import forecast_from_rows, forecast_rows
 from flows.steps.derive import growth_claims
@@ -67,13 +68,17 @@ def default_as_of(now: datetime) -> date:
 def know(workspace: Workspace, as_of: date) -> Knowledge:
     """Read claims and past runs as known on a date from the published copy."""
     with ready(workspace, as_of) as connection:
-        runs = read_frontier_runs(connection)
-        return Knowledge(
-            as_of=as_of,
-            claims=read_claims(connection) | growth_claims(read_series(connection)),
-            origins=read_origins(connection),
-            measured=None if runs is None else _measured(runs),
-        )
+        return _knowledge(connection, as_of)
+
+
+def _knowledge(connection: Connection, as_of: date) -> Knowledge:
+    runs = read_frontier_runs(connection)
+    return Knowledge(
+        as_of=as_of,
+        claims=read_claims(connection) | growth_claims(read_series(connection)),
+        origins=read_origins(connection),
+        measured=None if runs is None else _measured(runs),
+    )
 
 
 def _measured(runs: FrontierRuns) -> Claim | None:
@@ -115,9 +120,10 @@ def forecast(
     A forecast that is stored already is read: its id hashes all that determines its numbers.
     """
     chosen = [load_scenario(spec, options) for spec in specs]
-    knowledge = know(workspace, as_of)
-    ids = [_id(scenario, knowledge) for scenario in chosen]
-    known = _stored(workspace, ids)
+    with ready(workspace, as_of) as connection:
+        knowledge = _knowledge(connection, as_of)
+        ids = [_id(scenario, knowledge) for scenario in chosen]
+        known = _stored(connection, ids)
     results = [known.get(i) or compute(s, knowledge) for i, s in zip(ids, chosen, strict=True)]
     new = [result for result in results if result.forecast_id not in known]
     if new:
@@ -132,13 +138,12 @@ def _id(scenario: Scenario, knowledge: Knowledge) -> str:
     )
 
 
-def _stored(workspace: Workspace, ids: Sequence[str]) -> dict[str, Forecast]:
-    with reader(workspace.published) as connection:
-        return {
-            name: forecast_from_rows(*read_forecast(connection, name))
-            for name in ids
-            if has_forecast(connection, name)
-        }
+def _stored(connection: Connection, ids: Sequence[str]) -> dict[str, Forecast]:
+    return {
+        name: forecast_from_rows(*read_forecast(connection, name))
+        for name in ids
+        if has_forecast(connection, name)
+    }
 
 
 def compute(scenario: Scenario, knowledge: Knowledge) -> Forecast:

@@ -18,7 +18,6 @@ from warehouse.connection import writer
 from warehouse.insert import insert_rows
 from warehouse.load import Artefact, file_origin
 from warehouse.migrate import migrate
-from warehouse.statements import query
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 SAMPLES: dict[str, Any] = {
@@ -128,9 +127,10 @@ def sample_row() -> Callable[..., dict[str, Any]]:
     """Call it for a row with a value in every column of a table, some of them given."""
 
     def make(connection: Connection, table: str, **given: Any) -> dict[str, Any]:
-        columns = connection.execute(query("column_types")).all()
-        row = {c.column_name: SAMPLES[c.data_type] for c in columns if c.table_name == table}
-        return row | given
+        asked = connection.exec_driver_sql(
+            f"SELECT name, type FROM pragma_table_info('{table}')"  # noqa: S608
+        )
+        return {name: SAMPLES[kind] for name, kind in asked} | given
 
     return make
 

@@ -23,6 +23,16 @@ ROOT = Path(__file__).parents[2]
 INVENTORY = "SELECT count(*) FROM out_inventory"
 
 
+def test_publishing_keeps_the_lock_on_the_warehouse(connection: Connection, tmp_path: Path) -> None:
+    publish(connection, tmp_path / "published.duckdb")
+    path = connection.execute(text("SELECT path FROM duckdb_databases()")).scalars().first()
+    attempt = "import duckdb, sys; duckdb.connect(sys.argv[1])"
+    other = subprocess.run(
+        [sys.executable, "-c", attempt, str(path)], capture_output=True, text=True, check=False
+    )
+    assert "Could not set lock on file" in other.stderr
+
+
 def _count(path: Path) -> int:
     with reader(path) as connection:
         return int(connection.execute(text(INVENTORY)).scalar_one())
@@ -68,8 +78,7 @@ def test_the_copy_is_whole_and_alone(
 def test_leftovers_of_a_killed_publish_are_ignored(connection: Connection, tmp_path: Path) -> None:
     copy = tmp_path / "published.duckdb"
     publish(connection, copy)
-    for leftover in ("published.publishing", "published.publishing.wal"):
-        (tmp_path / leftover).write_bytes(b"half a file")
+    (tmp_path / "published.publishing").write_bytes(b"half a file")
     assert _count(copy) == 0
     connection.execute(text("UPDATE generation SET number = number + 1"))
     connection.commit()
