@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from flows.errors import SourceChanged, SourceUnavailable, UsageError
+from flows.errors import UsageError
 from flows.steps.laws import fits
 from flows.steps.prepare import ensure_ready, writing
 from flows.workspace import Workspace
@@ -67,12 +67,12 @@ class Asked:
 def read_table(path: Path) -> Table:
     """A CSV (comma, semicolon or tab) or Parquet file as columns of text.
 
-    Raises: SourceUnavailable where it cannot be read, SourceChanged where it is no table
+    Raises: UsageError where it cannot be read or is no table
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise SourceUnavailable(
+        raise UsageError(
             f"cannot read {path}: {error.strerror or error}; give a CSV or Parquet file of runs"
         ) from error
     digest = sha256(content).hexdigest()
@@ -80,11 +80,11 @@ def read_table(path: Path) -> Table:
         try:
             return Table(read_parquet(path), digest)
         except WarehouseUnusable as error:
-            raise SourceChanged(f"{error}; write it again") from error
+            raise UsageError(f"{error}; write it again") from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SourceChanged(
+        raise UsageError(
             f"{path} is neither Parquet nor text in UTF-8 (byte {error.start}); save it as CSV"
         ) from error
     return Table(_csv_columns(path, text), digest)
@@ -93,19 +93,19 @@ def read_table(path: Path) -> Table:
 def _csv_columns(path: Path, text: str) -> dict[str, list[str]]:
     lines = text.splitlines()
     if not lines:
-        raise SourceChanged(f"{path} is empty; give a CSV or Parquet file of runs")
+        raise UsageError(f"{path} is empty; give a CSV or Parquet file of runs")
     delimiter = max(",;\t", key=lines[0].count)
     try:
         header, *rows = [row for row in csv.reader(lines, delimiter=delimiter, strict=True) if row]
     except (csv.Error, ValueError) as error:
-        raise SourceChanged(f"{path} is no CSV: {error}; save it as CSV again") from error
+        raise UsageError(f"{path} is no CSV: {error}; save it as CSV again") from error
     names = [name.strip() for name in header]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise SourceChanged(f"{path} has two columns named {twice[0]!r}; rename one")
+        raise UsageError(f"{path} has two columns named {twice[0]!r}; rename one")
     for number, row in enumerate(rows, 1):
         if len(row) != len(names):
-            raise SourceChanged(
+            raise UsageError(
                 f"{path}, row {number} has {len(row)} cells, its header {len(names)}: "
                 "give every row one cell a column"
             )
@@ -241,6 +241,7 @@ def fit_document(fitted: Fitted) -> Document:
         "resamples": 0 if cloud is None else len(cloud),
         "seed": None if cloud is None else cloud.seed,
         "converged_resamples": None if cloud is None else int(cloud.converged.sum()),
+        "overflowed_resamples": None if cloud is None else cloud.overflowed,
         "dropped_rows": [int(row) for row in fitted.left_out.rows],
         "bad_rows": [asdict(row) for row in fitted.bad],
         "sensitivity": [

@@ -27,12 +27,16 @@ LEVELS = (0.025, 0.975)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cloud:
-    """Coefficients of every resample. draws: name → (resample,). converged: (resample,)."""
+    """Coefficients of every resample. draws: name → (resample,). converged: (resample,).
+
+    overflowed: resamples that hold no law in finite constants, left out of all the rest
+    """
 
     draws: dict[str, Array]
     objective: Array
     converged: NDArray[np.bool_]
     seed: int
+    overflowed: int = 0
 
     def __len__(self) -> int:
         return len(self.objective)
@@ -76,6 +80,23 @@ def check_resamples(resamples: int, seed: int) -> None:
         raise FitImpossible(f"--seed is {seed}; give a whole number from 0 to {2**32 - 1}")
 
 
+def cloud_of(draws: dict[str, Array], minima: Minima, seed: int) -> Cloud:
+    """The resamples whose constants are finite.
+
+    Raises: FitImpossible where more overflow than lie beyond the interval's end, which would then
+            be unknown
+    """
+    finite = np.all([np.isfinite(values) for values in draws.values()], axis=0)
+    overflowed = int((~finite).sum())
+    if overflowed > LEVELS[0] * len(finite):
+        raise FitImpossible(
+            f"the constants of {overflowed} of {len(finite)} resamples overflow, so these runs "
+            "hardly hold the law: add runs, or fit with --bootstrap 0"
+        )
+    kept = {name: values[finite] for name, values in draws.items()}
+    return Cloud(kept, minima.objective[finite], minima.converged[finite], seed, overflowed)
+
+
 def bootstrap(fit: ChinchillaFit, resamples: int, seed: int) -> Cloud:
     """Fit the law to resampled runs, each resample to convergence.
 
@@ -88,10 +109,4 @@ def bootstrap(fit: ChinchillaFit, resamples: int, seed: int) -> Cloud:
     theta = surface.outside(minima.theta)
     with np.errstate(over="ignore", under="ignore"):
         values = (*np.exp(theta[:, :3].T), theta[:, 3], theta[:, 4])
-    draws = dict(zip(COEFFICIENTS, values, strict=True))
-    if not all(np.isfinite(v).all() for v in values):
-        raise FitImpossible(
-            "some resamples' constants overflow, so these runs do not hold the law: "
-            "add runs, or fit with --bootstrap 0"
-        )
-    return Cloud(draws, minima.objective, minima.converged, seed)
+    return cloud_of(dict(zip(COEFFICIENTS, values, strict=True)), minima, seed)

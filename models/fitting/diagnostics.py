@@ -155,6 +155,10 @@ def _of_intervals(
     stuck = int((~cloud.converged).sum())
     if stuck:
         said.append(f"{stuck} of {len(cloud)} resamples did not converge; intervals are rough")
+    if cloud.overflowed:
+        said.append(
+            f"{cloud.overflowed} more resamples hold no law in finite constants and are left out"
+        )
     for name in ("alpha", "beta"):
         low, high = cloud.intervals()[name]
         if errors is not None and (high - low) * NARROW < 3.92 * errors[name]:

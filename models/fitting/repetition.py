@@ -20,7 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import FitImpossible
-from models.fitting.bootstrap import Cloud, check_resamples, minimise_rows, resampled_counts
+from models.fitting.bootstrap import (
+    Cloud,
+    check_resamples,
+    cloud_of,
+    minimise_rows,
+    resampled_counts,
+)
 from models.fitting.chinchilla import AGREEMENT, EXACT, Point
 from models.fitting.huber import DELTA, huber
 from models.fitting.newton import Minima, minimise
@@ -286,8 +292,9 @@ def bootstrap_repetition(fit: RepetitionFit, resamples: int, seed: int) -> Cloud
         ]
     )
     theta = problem.theta(minima.theta)
-    values = (*np.exp(theta[:, :3].T), theta[:, 3], theta[:, 4], *np.exp(theta[:, 5:].T))
+    with np.errstate(over="ignore", under="ignore"):
+        values = (*np.exp(theta[:, :3].T), theta[:, 3], theta[:, 4], *np.exp(theta[:, 5:].T))
     draws = dict(zip(CONSTANTS, values, strict=True))
     if fit.free == "repetition":
         draws = {name: draws[name] for name in CONSTANTS[5:]}
-    return Cloud(draws, minima.objective, minima.converged, seed)
+    return cloud_of(draws, minima, seed)

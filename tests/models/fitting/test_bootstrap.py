@@ -7,8 +7,9 @@ import pytest
 from fitting_sets import RunSet, independent_best, planted
 
 from models.errors import FitImpossible
-from models.fitting.bootstrap import bootstrap, resampled_counts
+from models.fitting.bootstrap import bootstrap, cloud_of, resampled_counts
 from models.fitting.chinchilla import ChinchillaFit, fit_chinchilla
+from models.fitting.newton import Minima
 from models.fitting.runs import Runs
 
 
@@ -67,3 +68,22 @@ def test_interval_covers_the_planted_constants_about_as_often_as_it_says() -> No
 def test_meaningless_requests_are_refused(fit: ChinchillaFit, resamples: int, seed: int) -> None:
     with pytest.raises(FitImpossible):
         bootstrap(fit, resamples, seed)
+
+
+def _minima(rows: int) -> Minima:
+    return Minima(np.zeros((rows, 5)), np.ones(rows), np.ones(rows, dtype=bool), np.ones(rows, int))
+
+
+def test_a_resample_that_overflows_is_counted_and_left_out() -> None:
+    values = np.arange(1.0, 101.0)
+    values[[3, 50]] = np.inf
+    cloud = cloud_of({"A": values, "B": np.ones(100)}, _minima(100), 1)
+    assert (len(cloud), cloud.overflowed, len(cloud.draws["B"])) == (98, 2, 98)
+    assert np.isfinite(cloud.intervals()["A"]).all()
+
+
+def test_more_overflow_than_lies_beyond_the_interval_is_refused() -> None:
+    values = np.ones(100)
+    values[:3] = np.inf
+    with pytest.raises(FitImpossible, match="3 of 100 resamples overflow"):
+        cloud_of({"A": values}, _minima(100), 1)
