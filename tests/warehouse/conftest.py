@@ -38,15 +38,6 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    """The publishers' whole files, which only some checkouts have beside them."""
-    folder = Path(__file__).parents[3] / "shared/data"
-    if not folder.is_dir():
-        pytest.skip("the publishers' whole files are not beside this checkout (../shared/data)")
-    return folder
-
-
-@pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "warehouse.duckdb"
     with writer(path) as connection:

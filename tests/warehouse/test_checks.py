@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import date, datetime
-from pathlib import Path
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
-from flows.connectors.registry import CONNECTORS
-from flows.steps.ingest import ingest
-from flows.workspace import Workspace
 from warehouse import catalogue
 from warehouse.checks import offending, require_clean
-from warehouse.connection import reader, writer
 from warehouse.content import content_sha256
 from warehouse.errors import CheckFailed
 from warehouse.statements import names, script
@@ -207,30 +202,3 @@ def test_a_catalogue_of_another_version_is_merged_and_a_changed_row_refused(
     with pytest.raises(CheckFailed, match=r"catalogue factor row .* changed in place"):
         catalogue.load(connection)
     assert content_sha256(connection) == before
-
-
-@pytest.mark.campaign
-def test_everything_published_loads_clean_in_any_order(
-    shared: Path, tmp_path: Path, now: datetime, record_property: Callable[[str, object], None]
-) -> None:
-    workspace = Workspace(tmp_path / "workspace")
-    start = time.monotonic()
-    results = ingest(workspace, [], shared, None, now, lambda _: None)
-    record_property("load_s", round(time.monotonic() - start, 2))
-    # The folder holds whole files of these two; of the others it has at most samples.
-    whole = {r.source: r.status for r in results if r.source in ("common_crawl", "epoch_models")}
-    assert whole == {"common_crawl": "loaded", "epoch_models": "loaded"}
-    assert {r.status for r in results} <= {"loaded", "missing"}
-    assert len(results) == 1 + len(CONNECTORS)
-    with writer(workspace.warehouse) as connection:
-        require_clean(connection)
-    # Another workspace gets every second file of each source first, then all.
-    other, some = Workspace(tmp_path / "other"), tmp_path / "some"
-    some.mkdir()
-    for source in CONNECTORS.values():
-        for path in source.find(shared)[1::2]:
-            (some / path.name).symlink_to(path.resolve())
-    for folder in (some, shared):
-        ingest(other, [], folder, None, now, lambda _: None)
-    with reader(workspace.published) as one, reader(other.published) as two:
-        assert content_sha256(one) == content_sha256(two)
