@@ -87,8 +87,9 @@ class _Column:
 
 
 _STEP = "in no earlier crawl, a step between two sketches"
-# Columns that repeat another series are left out: domain's url, monthly_new's page. New digests
-# are optional: between 2022-49 and 2024-42 the publisher ceased to give them.
+# monthly_new's page repeats monthly's and is left out; domain's url repeats it too and is read, so
+# that a check can hold the two series against each other. New digests are optional: between 2022-49
+# and 2024-42 the publisher ceased to give them.
 _SERIES: dict[str, tuple[_Column, ...]] = {
     "monthly": (
         _Column("page", "pages", "captures within the crawl"),
@@ -108,6 +109,7 @@ _SERIES: dict[str, tuple[_Column, ...]] = {
         _Column("domain", "domains", "registered domains within the crawl"),
         _Column("host", "hosts", "hosts within the crawl"),
         _Column("tld", "tlds", "top-level domains within the crawl"),
+        _Column("url", "urls", "distinct URLs within the crawl", required=False),
     ),
 }
 

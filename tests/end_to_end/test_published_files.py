@@ -217,6 +217,48 @@ def test_the_past_is_that_of_a_workspace_without_later_files(
     assert _ask(loaded, figures) != _ask(then, figures)
 
 
+# The file of which one count is raised by one, the row's beginning, the count's column, files it is
+# held against, and the check that finds it.
+BROKEN = [
+    ("cumulative.2024-51", "CC-MAIN-2024-51,", "page", ["monthly.2024-51"],
+     "cumulative_pages_are_running_sum"),
+    ("monthly_new.2024-51", "CC-MAIN-2024-38,", "url estim.", ["cumulative.2024-51"],
+     "new_urls_are_cumulative_differences"),
+    # A crawl whose count is a step, and one whose count is its own digests.
+    ("monthly_new.2022-49", "CC-MAIN-2022-49,", "digest estim.",
+     ["monthly.2022-49", "cumulative.2024-18"], "new_digests_are_capped_differences"),
+    ("monthly_new.2022-49", "CC-MAIN-2008-2009,", "digest estim.", ["monthly.2022-49"],
+     "new_digests_are_within_their_crawl"),
+    ("domain.2024-51", "CC-MAIN-2013-20,", "url", ["monthly.2024-51"],
+     "urls_of_monthly_and_domain_agree"),
+    ("languages.2024-51.excerpt", "CC-MAIN-2018-30,<unknown>,", "pages", ["monthly.2024-51"],
+     "pages_by_language_are_within_their_crawl"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "column", "beside", "check"), BROKEN, ids=[each[-1] for each in BROKEN]
+)
+def test_a_count_off_by_one_breaks_its_stated_relation(
+    files: Path, tmp_path: Path, file: str, row: str, column: str, beside: list[str], check: str
+) -> None:
+    folder = tmp_path / "common_crawl"
+    folder.mkdir()
+    for name in beside:
+        shutil.copy(files / f"common_crawl/{name}.csv", folder)
+    head, *lines = (files / f"common_crawl/{file}.csv").read_text("utf-8").splitlines()
+    (place,) = (number for number, line in enumerate(lines) if line.startswith(row))
+    cells = lines[place].split(",")
+    at = head.split(",").index(column)
+    cells[at] = str(int(cells[at]) + 1)
+    lines[place] = ",".join(cells)
+    (folder / f"{file}.csv").write_text("\n".join([head, *lines, ""]), "utf-8")
+    args = ["ingest", "common_crawl", "--from", str(tmp_path), "--workspace", str(tmp_path / "w")]
+    result = CliRunner().invoke(cli.app, args)
+    assert result.exit_code == 4, result.output
+    assert f"check {check} failed on" in result.stderr
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("order", ["backwards", "shuffled", "halves"])
 def test_any_order_of_files_gives_one_content(

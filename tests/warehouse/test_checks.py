@@ -16,16 +16,30 @@ from warehouse.content import content_sha256
 from warehouse.errors import CheckFailed
 from warehouse.statements import names, script
 
-OLD, NEW = date(2024, 1, 1), date(2024, 2, 1)
+DAYS = OLD, NEW, MAR = date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)
 CRAWL = {
     "source": "common_crawl", "known_at": NEW, "low": None, "high": None, "ci_prob": None,
 }  # fmt: skip
 
 
-def _crawl(series: str, metric: str, day: date, value: float) -> tuple[str, dict[str, Any]]:
+def _crawl(
+    series: str, metric: str, day: date, value: float, known_at: date = NEW
+) -> tuple[str, dict[str, Any]]:
     return "inventory", CRAWL | {
-        "series": series, "metric": metric, "valid_on": day, "value": value,
+        "series": series, "metric": metric, "valid_on": day, "value": value, "known_at": known_at,
     }  # fmt: skip
+
+
+def _crawls(
+    series: str, metric: str, values: tuple[float, ...], known_at: date = NEW
+) -> list[tuple[str, dict[str, Any]]]:
+    days = zip(DAYS, values, strict=True)
+    return [_crawl(series, metric, day, float(value), known_at) for day, value in days]
+
+
+def _spoken(language: str, day: date, pages: float) -> tuple[str, dict[str, Any]]:
+    table, row = _crawl("languages", "pages", day, pages)
+    return table, row | {"corpus_id": f"cc-main-2024-01-{language}"}
 
 
 def _corpus(name: str, parent: str, known_at: date = OLD) -> tuple[str, dict[str, Any]]:
@@ -52,7 +66,7 @@ OFFENCES: dict[str, tuple[list[tuple[str, dict[str, Any]]], list[tuple[str, dict
             _crawl("cumulative", "pages", OLD, 5.0),
             # Other metrics and a crawl that only one series has are no offence.
             _crawl("cumulative", "urls", NEW, 7.0),
-            _crawl("cumulative", "pages", date(2024, 3, 1), 99.0),
+            _crawl("cumulative", "pages", MAR, 99.0),
         ],
         [_crawl("cumulative", "pages", NEW, 11.5)],
     ),
@@ -106,6 +120,52 @@ OFFENCES: dict[str, tuple[list[tuple[str, dict[str, Any]]], list[tuple[str, dict
             _corpus("root", "root", NEW),
             _corpus("c", "nobody"),
         ],
+    ),
+    "new_digests_are_capped_differences": (
+        [
+            # Steps of URLs 5, 4, 3; of digests 6, 5, 9, of which the crawl's own 7 cap the last.
+            *_crawls("cumulative", "urls", (5, 9, 12), MAR),
+            *_crawls("cumulative", "digests", (6, 11, 20), MAR),
+            *_crawls("monthly", "digests", (7, 7, 7)),
+            *_crawls("monthly_new", "new_urls", (5, 4, 3)),
+            _crawl("monthly_new", "new_digests", DAYS[0], 6.0),
+            _crawl("monthly_new", "new_digests", DAYS[2], 7.0),
+            # Other sketches: the step of URLs is another one, so nothing can be said.
+            _crawl("monthly", "digests", OLD, 7.0, OLD),
+            _crawl("monthly_new", "new_urls", OLD, 4.0, OLD),
+            _crawl("monthly_new", "new_digests", OLD, 1.0, OLD),
+        ],
+        [_crawl("monthly_new", "new_digests", DAYS[1], 4.5)],
+    ),
+    "new_digests_are_within_their_crawl": (
+        [
+            _crawl("monthly", "digests", OLD, 7.0),
+            _crawl("monthly", "digests", NEW, 7.0),
+            _crawl("monthly_new", "new_digests", OLD, 7.0),
+            # Another metric and a crawl of one series are no offence.
+            _crawl("monthly_new", "new_urls", OLD, 9.0),
+            _crawl("monthly_new", "new_digests", MAR, 99.0),
+        ],
+        [_crawl("monthly_new", "new_digests", NEW, 7.5)],
+    ),
+    "pages_by_language_are_within_their_crawl": (
+        [
+            _crawl("monthly", "pages", OLD, 7.0),
+            _spoken("eng", OLD, 4.0),
+            _spoken("deu", OLD, 3.0),
+            _spoken("eng", NEW, 99.0),
+        ],
+        [_spoken("fra", OLD, 0.5)],
+    ),
+    "urls_of_monthly_and_domain_agree": (
+        [
+            _crawl("monthly", "urls", OLD, 5.0),
+            _crawl("monthly", "urls", NEW, 6.0),
+            _crawl("domain", "urls", OLD, 5.0),
+            _crawl("domain", "domains", NEW, 2.0),
+            _crawl("domain", "urls", MAR, 99.0),
+        ],
+        [_crawl("domain", "urls", NEW, 6.5)],
     ),
     "new_urls_are_cumulative_differences": (
         [

@@ -163,10 +163,11 @@ def test_monthly_new_gave_digests_only_in_older_vintages(samples: Path) -> None:
     assert {row.unit for row in older.inventory} == {"urls", "digests"}
 
 
-def test_domain_gives_exact_counts_and_does_not_repeat_urls(samples: Path) -> None:
+def test_domain_gives_exact_counts_and_the_urls_of_monthly(samples: Path) -> None:
     parsed = read(samples, "domain.2024-51.csv")
-    last = {row.metric: row.value for row in parsed.inventory[-3:]}
-    assert last == {"domains": 38347759, "hosts": 47522314, "tlds": 4883}
+    last = {row.metric: row.value for row in parsed.inventory[-4:]}
+    urls = only(read(samples, "monthly.2024-51.csv"), "urls", date(2024, 12, 22)).value
+    assert last == {"domains": 38347759, "hosts": 47522314, "tlds": 4883, "urls": urls}
     assert {row.metric for row in parsed.inventory} == set(last)
     assert {row.ci_prob for row in parsed.inventory} == {None}
 
@@ -294,7 +295,7 @@ def test_a_truncated_file_never_gives_a_false_record(data: st.DataObject) -> Non
         parsed = parse(name, content[:cut], None)
     except SourceChanged:
         return
-    assert content[:cut].endswith(b"\n") or name.startswith(("domain", "languages", "collinfo"))
+    assert content[:cut].endswith(b"\n") or name.startswith(("languages", "collinfo"))
     assert parsed.inventory == whole.inventory[: len(parsed.inventory)]
     assert parsed.corpora == whole.corpora[: len(parsed.corpora)]
 
@@ -368,11 +369,9 @@ def test_new_digests_are_steps_capped_at_the_crawl_s_own(shared: Path) -> None:
 
 
 def test_urls_of_domain_and_monthly_agree(shared: Path) -> None:
-    folder = shared / "common_crawl"
-    monthly = (folder / "monthly.2024-51.csv").read_text().splitlines()[1:]
-    domain = (folder / "domain.2024-51.csv").read_text().splitlines()[1:]
-    last = [(line.split(",")[0], line.split(",")[-1]) for line in monthly]
-    assert last == [(line.split(",")[0], line.split(",")[-1]) for line in domain]
+    monthly = by_date(read(shared, "monthly.2024-51.csv"), "urls")
+    assert len(monthly) == 107
+    assert by_date(read(shared, "domain.2024-51.csv"), "urls") == monthly
 
 
 def test_three_oldest_crawls_entered_between_2020_and_2021(shared: Path) -> None:
