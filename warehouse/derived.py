@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,33 +10,6 @@ from sqlalchemy import Connection
 from warehouse.statements import query
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Yearly figures of one corpus, metric and stage; `at` in fractional years."""
-
-    corpus_id: str
-    metric: str
-    stage: str
-    at: tuple[float, ...]
-    values: tuple[float, ...]
-    known_at: date
-    origin_id: str
-
-
-def read_series(connection: Connection) -> list[Series]:
-    """Every yearly series, oldest figure first."""
-    found: dict[tuple[str, str, str], list[Any]] = {}
-    for row in connection.execute(query("yearly")):
-        found.setdefault((row.corpus_id, row.metric, row.stage), []).append(row)
-    return [
-        Series(
-            *key, tuple(float(r.at) for r in rows), tuple(float(r.value) for r in rows),
-            max(r.known_at for r in rows), str(rows[-1].origin_id),
-        )
-        for key, rows in found.items()
-    ]  # fmt: skip
 
 
 def read_conversions(connection: Connection) -> list[Row]:

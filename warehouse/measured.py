@@ -6,6 +6,10 @@ from sqlalchemy import Connection
 
 from warehouse.statements import query
 
+# Under which source measurements are loaded; no publisher has it.
+SOURCE = "measured"
+PUBLISHER = "measured here"
+
 
 def owners(connection: Connection, corpus_id: str) -> list[str]:
     """Sources that state a corpus of this id."""

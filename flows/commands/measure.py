@@ -57,7 +57,10 @@ def measure(
     now = command.now()
     count = workers or step.default_workers()
     result = step.measure(paths, name, domain, options, count, now.date())
-    status = step.store(place, result, now).status if store else "not stored"
+    stored = step.store(place, result, now) if store else None
+    status = "not stored" if stored is None else stored.status
+    if stored is not None and stored.held:
+        note(stored.message)
     if json:
         say(as_json(result.document() | {"stored": status}))
         return

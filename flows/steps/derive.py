@@ -1,12 +1,13 @@
 """Derived inventories: growth claims from vintages, tokens from counts, papers over a century.
 
-SQL assembles the series, models and forecasts compute; nothing is stored, so every date of
+Views estimate growth, models and forecasts compute the rest; nothing is stored, so every date of
 knowledge gives its own answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -14,62 +15,22 @@ from flows.steps.prepare import ready
 from flows.workspace import Workspace
 from forecasts.draws import Draws
 from models.claims import Claim
-from models.errors import OutsideValidRange
-from models.supply.trend import LEVEL, Trend, accumulated, robust_growth
+from models.supply.accumulation import accumulated
 from warehouse.claims import read_claims
-from warehouse.derived import Series, read_conversions, read_papers, read_series
+from warehouse.derived import read_conversions, read_papers
 
 WORLDS, SEED = 16_384, 20240604
 # The essay: 4 million papers a year over 100 years, and 4 % growth a year if that is corrected.
 ESSAY_PAPERS, ESSAY_YEARS, ESSAY_GROWTH = 4e6, 100, 1.04
-
-
-def growth_claims(series: Sequence[Series]) -> dict[str, Claim]:
-    """`measured:<corpus>.<metric>.<stage>.growth` for every series with enough years."""
-    found = {}
-    for one in series:
-        try:
-            trend = _trend(one)
-        except OutsideValidRange:
-            # Too few years: no claim, and a scenario that names it is told so.
-            continue
-        claim = _claim(one, trend)
-        found[claim.name] = claim
-    return found
-
-
-def _trend(one: Series) -> Trend:
-    import numpy as np
-
-    return robust_growth(np.array(one.at), np.array(one.values))
-
-
-def _claim(one: Series, trend: Trend) -> Claim:
-    scattered = trend.low < trend.ratio < trend.high
-    return Claim(
-        name=f"measured:{one.corpus_id}.{one.metric}.{one.stage}.growth",
-        unit="ratio_per_year",
-        shape="lognormal" if scattered else "fixed",
-        value=trend.ratio,
-        low=trend.low if scattered else None,
-        high=trend.high if scattered else None,
-        ci_prob=LEVEL if scattered else None,
-        status="derived",
-        basis=(
-            f"Theil–Sen regression of {trend.points} yearly figures, "
-            f"{trend.first_year:.1f} to {trend.last_year:.1f}"
-        ),
-        known_at=one.known_at,
-        origin_id=one.origin_id,
-    )
+_GROWTH = re.compile(r"measured:.*\.growth")
 
 
 def derived(workspace: Workspace, as_of: date) -> dict[str, Any]:
     """Growth, tokens and papers as known on a date, as one document."""
     with ready(workspace, as_of) as connection:
-        claims, series = read_claims(connection), read_series(connection)
+        claims = read_claims(connection)
         conversions, papers = read_conversions(connection), read_papers(connection)
-    grown = growth_claims(series).values()
+    grown = [claims[name] for name in sorted(claims) if _GROWTH.fullmatch(name)]
     return {
         "growth": [
             {"claim": c.name, "ratio": c.value, "low": c.low, "high": c.high, "ci_prob": c.ci_prob,

@@ -13,7 +13,7 @@ from flows.steps.sources import source_rows
 from flows.workspace import Workspace
 from forecasts.results import SourceRow
 from models.errors import DatawallError
-from warehouse import catalogue, checks
+from warehouse import catalogue, checks, measured
 from warehouse.connection import reader
 from warehouse.migrate import is_current_schema
 from warehouse.statements import names
@@ -94,4 +94,5 @@ def _source(row: SourceRow) -> Finding:
         seen = f"{seen}, its newest vintage is held from forecasts; look at out_vintages, then: "
         return Finding(what, False, f"{seen}datawall sources ack {row.source} --by NAME")
     good = row.age_days <= STALE_DAYS
-    return Finding(what, good, seen if good else f"{seen}; ingest a newer vintage")
+    repair = "measure it again" if row.source == measured.SOURCE else "ingest a newer vintage"
+    return Finding(what, good, seen if good else f"{seen}; {repair}")

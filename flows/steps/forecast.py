@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from flows.rows import forecast_from_rows, forecast_rows
-from flows.steps.derive import growth_claims
 from flows.steps.prepare import ready, writing
 from flows.version import code_version
 from flows.workspace import Workspace
@@ -34,7 +33,6 @@ from models.records import OriginRecord
 from warehouse import catalogue
 from warehouse.claims import FrontierRuns, read_claims, read_frontier_runs, read_origins
 from warehouse.connection import reader
-from warehouse.derived import read_series
 from warehouse.store import has_forecast, last_total_walls, read_forecast, save_forecast
 
 
@@ -75,7 +73,7 @@ def _knowledge(connection: Connection, as_of: date) -> Knowledge:
     runs = read_frontier_runs(connection)
     return Knowledge(
         as_of=as_of,
-        claims=read_claims(connection) | growth_claims(read_series(connection)),
+        claims=read_claims(connection),
         origins=read_origins(connection),
         measured=None if runs is None else _measured(runs),
     )

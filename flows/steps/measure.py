@@ -34,9 +34,8 @@ from models.records import (
 from warehouse import snapshots
 from warehouse.errors import VintageConflict
 from warehouse.load import Artefact, LoadResult, file_origin, load
-from warehouse.measured import owners
+from warehouse.measured import PUBLISHER, SOURCE, owners
 
-SOURCE = "measured"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -179,7 +178,7 @@ def store(workspace: Workspace, result: Result, now: datetime) -> LoadResult:
     digest, relative = snapshots.keep(workspace.snapshots, content)
     parsed = records(result)
     origin = file_origin(
-        SOURCE, "measured here", f"{len(result.files)} file(s), listed in the snapshot", "",
+        SOURCE, PUBLISHER, f"{len(result.files)} file(s), listed in the snapshot", "",
         parsed, digest, len(content),
     )  # fmt: skip
     try:

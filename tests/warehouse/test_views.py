@@ -60,6 +60,13 @@ def published(
                 known_at=date(2024, 2, 1), shape="fixed", status="measured",
                 origin_id="abdin-2024",
             )  # fmt: skip
+            for year in range(2015, 2020):
+                plant(
+                    connection, "inventory", source="epoch_models", series="counts",
+                    known_at=date(2024, 2, 1), corpus_id="a", metric="new_urls", stage="raw",
+                    valid_on=date(year, 12, 31), value=float(year), unit="urls", low=None,
+                    high=None, ci_prob=None, status="published", origin_id="abdin-2024",
+                )  # fmt: skip
             plant(
                 connection, "law_cloud", law="besiroglu", fit="published",
                 known_at=date(2024, 4, 30), coefficient="A", draws=[480.0, 490.0],
@@ -108,6 +115,7 @@ GRAIN = {
         "CASE WHEN source = 'catalogue' THEN origin_id END"
     ),
     "core_corpus": "corpus_id",
+    "core_growth": "corpus_id, metric, stage",
     "core_factor": "name",
     "core_probe_claim": "name",
     "core_measured_factor": "corpus_id, name",

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 import zstandard
 from typer.testing import CliRunner, Result
 
-from flows import cli
+from flows import cli, command
 from flows.measuring import files, unpack
 from flows.measuring.files import Part, find
 from flows.measuring.measure import Measurer, Options
@@ -341,3 +342,35 @@ def test_ctrl_c_stops_all_workers_and_stores_nothing(tmp_path: Path) -> None:
                   "--json", "--workspace", str(place)],
     )  # fmt: skip
     assert json.loads(done.stdout) == [{"n": 0}]
+
+
+def test_stored_corpora_are_a_source_that_can_be_held(
+    tmp_path: Path, run: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = ["--workspace", str(tmp_path / "workspace")]
+
+    def ask(*args: str) -> dict[str, Any]:
+        return _json(CliRunner().invoke(cli.app, [*args, "--json", *place]))
+
+    def listed() -> dict[str, Any]:
+        rows = ask("sources")["sources"]
+        return {row["source"]: row for row in rows}
+
+    path = _write(tmp_path, "a.jsonl")
+    args = ("--corpus", "my-corpus", "--store", "--json")
+    first = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    monkeypatch.setattr(command, "now", lambda: first)
+    _json(run(path, "--corpus", "my-corpus", "--json"))
+    assert "measured" not in listed()
+    _json(run(path, *args))
+    row = listed()["measured"]
+    assert (row["last_vintage"], row["age_days"], row["state"]) == ("2026-11-22", 0, "accepted")
+    assert (row["publisher"], row["status"], row["rows"] > 0) == ("measured here", "loaded", True)
+    monkeypatch.setattr(command, "now", lambda: first + timedelta(days=200))
+    path.write_bytes(_lines() * 5)
+    again = run(path, *args)
+    assert "datawall sources ack measured" in again.stderr
+    assert listed()["measured"]["state"] == "held"
+    held = ask("sources", "ack", "measured", "--by", "A. Planner")["acknowledged"]
+    assert [vintage["series"] for vintage in held] == ["my-corpus"]
+    assert listed()["measured"]["state"] == "acknowledged"

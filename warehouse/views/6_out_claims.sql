@@ -106,4 +106,27 @@ SELECT
     valid_on,
     known_at,
     origin_id
-FROM core_measured_factor;
+FROM core_measured_factor
+
+UNION ALL
+
+SELECT
+    'measured:' || corpus_id || '.' || metric || '.' || stage || '.growth' AS reference,
+    'measured' AS kind,
+    CASE WHEN low < ratio AND ratio < high THEN 'lognormal' ELSE 'fixed' END AS shape,
+    ratio AS value,
+    CASE WHEN low < ratio AND ratio < high THEN low END AS low,
+    CASE WHEN low < ratio AND ratio < high THEN high END AS high,
+    CASE WHEN low < ratio AND ratio < high THEN 0.9 END AS ci_prob,
+    CAST(NULL AS DOUBLE) AS reflect_at,
+    CAST(NULL AS DOUBLE) AS minimum,
+    CAST(NULL AS DOUBLE) AS maximum,
+    'ratio_per_year' AS unit,
+    'derived' AS status,
+    printf(
+        'Theil–Sen regression of %d yearly figures, %.1f to %.1f', years, first_year, last_year
+    ) AS basis,
+    CAST(NULL AS DATE) AS valid_on,
+    known_at,
+    origin_id
+FROM core_growth;
