@@ -43,6 +43,7 @@ Metric = Literal[
     "digests",
     "documents",
     "volumes",
+    "changed_volumes",
     "works",
     "new_works",
     "editions",

@@ -77,4 +77,4 @@ def parse(name: str, content: bytes, known_at: date | None) -> Parsed:
     return Parsed("papers", day, (_OPENALEX, corpus), (figure,))
 
 
-_OPENALEX = CorpusRecord("openalex", "OpenAlex", "papers", "mixed", "human")
+_OPENALEX = CorpusRecord("openalex", "OpenAlex", "papers", "open", "human")

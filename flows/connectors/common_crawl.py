@@ -307,7 +307,7 @@ def _vintage(file_name: str, crawls: dict[str, date], known_at: date | None) -> 
     return known_at or crawls[newest]
 
 
-_WHOLE_CORPUS = CorpusRecord(WHOLE, "Common Crawl", "web", "open", "human")
+_WHOLE_CORPUS = CorpusRecord(WHOLE, "Common Crawl", "web", "open", "human", "indexed-web")
 
 
 def _crawl_corpus(

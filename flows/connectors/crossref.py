@@ -94,4 +94,4 @@ def _years(
 
 
 _CORPUS = CorpusRecord("crossref", "Crossref", "papers", "open", "human", "openalex")
-_OPENALEX = CorpusRecord("openalex", "OpenAlex", "papers", "mixed", "human")
+_OPENALEX = CorpusRecord("openalex", "OpenAlex", "papers", "open", "human")

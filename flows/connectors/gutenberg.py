@@ -103,10 +103,9 @@ def _of_language(language: str, day: date, number: int) -> InventoryRecord:
 
 
 def _corpus(language: str) -> CorpusRecord:
-    # English has a title in the catalogue of this repository; a corpus has one description.
-    words = "English public domain" if language == "en" else language
-    title = f"Project Gutenberg, {words}"
-    return CorpusRecord(f"gutenberg-{language}", title, "books", "open", "human", "gutenberg")
+    # Not gutenberg-en: that is the English part which the Common Pile cleaned, in the catalogue.
+    name, title = f"gutenberg-language-{language}", f"Project Gutenberg, language {language}"
+    return CorpusRecord(name, title, "books", "open", "human", "gutenberg")
 
 
 _ALL = CorpusRecord("gutenberg", "Project Gutenberg", "books", "open", "human")

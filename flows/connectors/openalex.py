@@ -164,4 +164,4 @@ def _type_corpus(corpus: str) -> CorpusRecord:
     return CorpusRecord(corpus, f"OpenAlex, {kind}", "papers", "mixed", "human", "openalex")
 
 
-_CORPUS = CorpusRecord("openalex", "OpenAlex", "papers", "mixed", "human")
+_CORPUS = CorpusRecord("openalex", "OpenAlex", "papers", "open", "human")

@@ -107,7 +107,7 @@ def _figure(kind: str, day: date, stated: re.Match[str]) -> InventoryRecord:
 
 
 _CORPORA = (
-    CorpusRecord("openalex", "OpenAlex", "papers", "mixed", "human"),
+    CorpusRecord("openalex", "OpenAlex", "papers", "open", "human"),
     CorpusRecord("semantic-scholar", "Semantic Scholar", "papers", "open", "human", "openalex"),
     CorpusRecord("s2orc", "S2ORC metadata", "papers", "open", "human", "openalex"),
     CorpusRecord("s2orc-fulltext", "S2ORC full text", "papers", "open", "human", "s2orc"),

@@ -35,6 +35,7 @@ PUBLISHED_AS = {
     "gutenberg_pg_catalog.sample.csv": "gutenberg/pg_catalog.2025-03-07.csv",
     "hathifile_sample_full_20220101.txt": "hathitrust/hathi_full_20220101.txt",
     "hathifile_sample_full_20230101.txt": "hathitrust/hathi_full_20230101.txt",
+    "hathifile_sample_upd.tsv": "hathitrust/hathi_upd_20240102.txt",
     "hf_datasets_server_size.200.ibm_duorc.json":
         "hugging_face/size.ibm--duorc.2024-01-01.json",
     "hf_datasets_server_size.200.dataset_size.json":
@@ -117,7 +118,7 @@ ROWS = """
             WHERE (i.source, i.series, i.known_at) = (v.source, v.series, v.known_at)) AS figures,
         (SELECT count(*) FROM training_run AS t
             WHERE (t.source, t.series, t.known_at) = (v.source, v.series, v.known_at)) AS models,
-        (SELECT count(*) FROM corpus AS c WHERE c.parent_corpus <> ''
+        (SELECT count(*) FROM corpus AS c WHERE c.parent_corpus = 'common-crawl'
             AND (c.source, c.series, c.known_at) = (v.source, v.series, v.known_at)) AS corpora
     FROM vintage AS v
 """

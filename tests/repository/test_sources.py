@@ -13,7 +13,7 @@ _ROW = re.compile(r"^\| `(\w+)` \| (.*) \|$", re.MULTILINE)
 
 def test_sources_are_documented_as_they_are(document: Callable[[str], str]) -> None:
     rows = [(name, cells.split(" | ")) for name, cells in _ROW.findall(document("docs/sources.md"))]
-    first, second = rows[: len(CONNECTORS)], rows[len(CONNECTORS) :]
+    first, second = rows[: len(CONNECTORS)], rows[len(CONNECTORS) : 2 * len(CONNECTORS)]
     assert [name for name, _ in first] == [name for name, _ in second] == list(CONNECTORS)
     for name, (group, asked, _, key) in first:
         source = CONNECTORS[name]

@@ -133,7 +133,7 @@ def test_monthly_gives_totals_of_each_crawl(samples: Path) -> None:
 
 def test_each_crawl_is_a_corpus_within_the_whole(samples: Path) -> None:
     whole, *crawls = read(samples, "monthly.2024-51.csv").corpora
-    assert (whole.corpus_id, whole.parent_corpus) == ("common-crawl", "")
+    assert (whole.corpus_id, whole.parent_corpus) == ("common-crawl", "indexed-web")
     assert len(crawls) == 12
     newest = crawls[-1]
     assert newest.corpus_id == "cc-main-2024-51"

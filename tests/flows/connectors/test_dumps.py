@@ -16,6 +16,7 @@ from flows.errors import SourceChanged
 
 SAMPLES = Path(__file__).parents[2] / "data"
 FULL = SAMPLES / "hathitrust/hathi_full_20220101.txt"
+UPDATE = SAMPLES / "hathitrust/hathi_upd_20240102.txt"
 WORK = b'/type/work\t/works/OL%dW\t1\t2024-01-02T03:04:05.000000\t{"title": "%s"}\n'
 
 
@@ -29,13 +30,42 @@ def test_volumes_are_counted_in_all_open_and_by_language() -> None:
     assert found["hathitrust-slo"] == sum(row[18] == "slo" for row in rows) > 0
 
 
-def test_an_update_is_known_and_not_read() -> None:
-    folder = SAMPLES / "hathitrust"
-    update = hathitrust.unread(folder)
-    assert [path.name for path in update] == ["hathi_upd_20240102.txt"]
-    assert not set(update) & set(hathitrust.find(folder))
-    with pytest.raises(SourceChanged, match="no name of a full inventory"):
-        hathitrust.parse(update[0].name, update[0].read_bytes(), None)
+def test_an_update_counts_what_changed_and_no_total() -> None:
+    content = UPDATE.read_bytes()
+    rows = content.splitlines(keepends=True)
+    opened = rows[0].replace(b"\tdeny\t", b"\tallow\t")
+    parsed = hathitrust.parse(UPDATE.name, gzip.compress(opened + rows[1]), None)
+    # Each day is a series of its own: the next day's update withdraws nothing of it.
+    assert (parsed.series, parsed.vintage) == ("update-20240102", date(2024, 1, 2))
+    found = {(r.corpus_id, r.metric): (r.value, r.unit) for r in parsed.inventory}
+    assert found == {
+        ("hathitrust", "changed_volumes"): (2, "volumes"),
+        ("hathitrust-open", "changed_volumes"): (1, "volumes"),
+    }
+    assert parsed == hathitrust.parse_stream(UPDATE.name, io.BytesIO(opened + rows[1]), None)
+    assert not hathitrust.unread(UPDATE.parent)
+    assert UPDATE in hathitrust.find(UPDATE.parent)
+
+
+@pytest.mark.parametrize("path", [FULL, UPDATE], ids=["full", "update"])
+def test_rows_have_26_fields_without_header_or_quoting(path: Path) -> None:
+    row, *_ = path.read_bytes().splitlines(keepends=True)
+    cells = row.split(b"\t")
+    assert len(cells) == 26
+    # A quotation mark begins no quoted field: the row after it is a row of its own.
+    quoted = b"\t".join([*cells[:11], b'"Slovensk\xc3\xa9', *cells[12:]])
+    header = b"\t".join(b"field %d" % number for number in range(26)) + b"\n"
+    short = b"\t".join(cells[:25]) + b"\n"
+    parsed = hathitrust.parse(path.name, quoted + row + header + short, None)
+    assert parsed.inventory[0].value == 2
+    assert [rejected.line for rejected in parsed.rejected] == [3, 4]
+
+
+def test_an_update_named_for_no_day_is_refused() -> None:
+    with pytest.raises(SourceChanged, match="named for no date"):
+        hathitrust.parse("hathi_upd_20240231.txt", UPDATE.read_bytes(), None)
+    with pytest.raises(SourceChanged, match="no name of an inventory, an update or a file list"):
+        hathitrust.parse("hathi_day_20240102.txt", UPDATE.read_bytes(), None)
 
 
 def test_the_list_leads_to_the_newest_full_file() -> None:

@@ -22,7 +22,7 @@ def test_texts_are_counted_once_and_by_sole_language() -> None:
     texts = [row for row in rows if row["Type"] == "Text"]
     assert (len(rows), parsed.rejected, parsed.vintage) == (190, (), date(2025, 3, 7))
     assert found["gutenberg"] == len(texts) == 159
-    assert found["gutenberg-en"] == sum(row["Language"] == "en" for row in texts)
+    assert found["gutenberg-language-en"] == sum(row["Language"] == "en" for row in texts)
     # Some works have two languages: they are in the total alone.
     assert 0 < sum(found.values()) - found["gutenberg"] < len(texts)
 
