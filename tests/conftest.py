@@ -1,9 +1,17 @@
-"""What several test folders share: the catalogue as known on one day, and scenario files."""
+"""What several test folders share: a catalogue, scenario files, processes, servers, databases."""
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +26,10 @@ if TYPE_CHECKING:
 # A busy machine makes no test fail: what is slow shows in benchmarks.
 hypothesis.settings.register_profile("datawall", deadline=None)
 hypothesis.settings.load_profile("datawall")
+
+REPOSITORY = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+_TERM_S = 8.0
 
 # The catalogue's judgements date from this day, so every claim is known on it.
 AS_OF = date(2026, 11, 21)
@@ -87,3 +99,174 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     return str(request.getfixturevalue("postgres_url"))
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def until(what: str, true: Callable[[], bool], limit_s: float) -> None:
+    """Wait until something is true, for a bounded time."""
+    deadline = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < deadline, f"{what}: not within {limit_s} s"
+        time.sleep(0.2)
+
+
+class Processes:
+    """Processes of one test, with what they wrote, and a mark that their children inherit."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started: list[subprocess.Popen[bytes]] = []
+        self.commands: list[list[str]] = []
+        self._mark = uuid.uuid4().hex
+
+    free_port = staticmethod(free_port)
+    until = staticmethod(until)
+
+    def _environment(self, environment: Mapping[str, str]) -> dict[str, str]:
+        return {**environment, "DATAWALL_TEST_MARK": self._mark}
+
+    def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+        """Start a process that stays."""
+        self.commands.append(command)
+        with (self._folder / f"{name}.log").open("wb") as log:
+            self._started.append(
+                subprocess.Popen(
+                    command,
+                    cwd=REPOSITORY,
+                    env=self._environment(environment),
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            )
+
+    def run(self, command: list[str], environment: Mapping[str, str], limit_s: float = 60) -> str:
+        """Run a command to its end; it must succeed."""
+        self.commands.append(command)
+        done = subprocess.run(
+            command,
+            cwd=REPOSITORY,
+            env=self._environment(environment),
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def log(self, name: str) -> str:
+        """What a process has written so far."""
+        return (self._folder / f"{name}.log").read_text("utf-8", "replace")
+
+    def logs(self) -> str:
+        """What all have written, for a failure."""
+        return "\n".join(
+            f"== {path.name}\n{path.read_text('utf-8', 'replace')[-3000:]}"
+            for path in sorted(self._folder.glob("*.log"))
+        )
+
+    def running(self) -> list[int]:
+        """Processes with the mark, children of those started included."""
+        found = []
+        for place in Path("/proc").glob("[0-9]*"):
+            try:
+                environ = (place / "environ").read_bytes()
+            except OSError:
+                continue  # gone, or another user's
+            if self._mark.encode() in environ:
+                found.append(int(place.name))
+        return found
+
+    def stop(self) -> None:
+        """TERM, newest first, then KILL whatever of the session is left."""
+        for child in reversed(self._started):
+            child.terminate()
+        deadline = time.monotonic() + _TERM_S
+        for child in self._started:
+            try:
+                child.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        for pid in self.running():
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """Processes that are gone when the test ends, however it ends."""
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("needs Linux: children are found through /proc")
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    started = Processes(folder)
+    try:
+        yield started
+    finally:
+        started.stop()
+    until("every process has ended", lambda: not started.running(), 10)
+
+
+@pytest.fixture
+def prefect_environment(tmp_path: Path, processes: Processes) -> dict[str, str]:
+    """Where a server of this test's own listens and writes, and nothing of the user's."""
+    own = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PREFECT_", "DATAWALL_"))
+    }
+    port = processes.free_port()
+    return own | {
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_UI_ENABLED": "false",
+        "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_WORKER_WEBSERVER_PORT": str(processes.free_port()),
+        # Only so that a test need not wait for the usual loop of 10 seconds.
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "DATAWALL_WORKSPACE": str(tmp_path / "workspace"),
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
+@pytest.fixture
+def prefect_on_postgres(
+    processes: Processes, prefect_environment: dict[str, str], postgres_url: str
+) -> dict[str, str]:
+    """A Prefect server on PostgreSQL, a process worker and every deployment.
+
+    Returns the environment in which commands find them.
+    """
+    environment = prefect_environment | {
+        "PREFECT_API_DATABASE_CONNECTION_URL": postgres_url.replace(
+            "postgresql://", "postgresql+asyncpg://"
+        )
+    }
+    processes.start("server", ["prefect", "server", "start"], environment)
+    processes.until("the server is ready", lambda: _ready(environment), 120)
+    pool = ["prefect", "work-pool", "create", "datawall", "--type", "process"]
+    processes.run(pool, environment, 120)
+    processes.run(["prefect", "deploy", "--all"], environment, 180)
+    processes.start("worker", ["prefect", "worker", "start", "--pool", "datawall"], environment)
+    return environment
+
+
+def _ready(environment: Mapping[str, str]) -> bool:
+    with (
+        suppress(OSError),
+        urllib.request.urlopen(  # noqa: S310
+            f"{environment['PREFECT_API_URL']}/ready", timeout=5
+        ),
+    ):
+        return True
+    return False

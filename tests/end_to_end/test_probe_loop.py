@@ -1,15 +1,21 @@
-"""Plan, decide, approve, launch, train on real text, import, forecast: one command each."""
+"""Plan, decide, approve, launch, train on real text, import, forecast: one command each.
+
+Once by the launcher `local`, once by `prefect` with a real server on PostgreSQL and a process
+worker; the list of commands in docs/launch.md is held to what was run here.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +29,10 @@ class Datawall:
     def __init__(self, workspace: Path, **environment: str) -> None:
         self.workspace = workspace
         self.environment = os.environ | environment
+        self.verbs: list[str] = []
 
     def text(self, *words: str) -> str:
+        self.verbs.append(_verb(" ".join(words)))
         done = subprocess.run(
             [sys.executable, "-m", "flows.cli", *words, "--workspace", str(self.workspace)],
             capture_output=True, check=False, cwd=ROOT, env=self.environment, text=True,
@@ -58,9 +66,8 @@ def _plan(datawall: Datawall, folder: Path) -> Path:
 def _wait(datawall: Datawall, state: str, limit_s: float) -> None:
     deadline, seen = time.monotonic() + limit_s, ""
     while time.monotonic() < deadline:
-        datawall.json("reconcile")
-        (launch,) = datawall.json("launches")["launches"]
-        seen = launch["state"]
+        done = datawall.json("reconcile")["launches"]
+        seen = done[0]["state"] if done else seen
         if seen == state:
             return
         time.sleep(0.5)
@@ -79,7 +86,7 @@ def loop(datawall: Datawall, folder: Path, launcher: str, limit_s: float) -> Non
     assert launch["external_id"]
     _wait(datawall, "succeeded", limit_s)
     out = datawall.workspace / "probes" / RUN
-    (result,) = datawall.json("probe", "import", str(out))["results"]
+    (result,) = datawall.json("probe", "import", str(out.parent))["results"]
     assert result["status"] == "new"
     stored = json.loads((out / "result.json").read_text())
     assert stored["decision_id"] == decision["decision_id"]
@@ -92,7 +99,49 @@ def loop(datawall: Datawall, folder: Path, launcher: str, limit_s: float) -> Non
     assert f"probe:{RUN}.loss_nats" in page.read_text("utf-8")
 
 
+@pytest.fixture(scope="module")
+def torch() -> Any:
+    return pytest.importorskip("torch", reason="torch is an optional extra: make probe")
+
+
 @pytest.mark.campaign
+@pytest.mark.usefixtures("torch")
 def test_the_loop_with_the_local_launcher(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="torch is an optional extra: make probe")
     loop(Datawall(tmp_path / "w"), tmp_path, "local", 120)
+
+
+def _documented() -> list[str]:
+    """The command of each step in docs/launch.md, without its options' values."""
+    page = (ROOT / "docs/launch.md").read_text("utf-8")
+    table = page.partition("## On one machine, end to end")[2].partition("\n## ")[0]
+    return re.findall(r"^\| .+ \| `(.+)` \|$", table, re.MULTILINE)
+
+
+def _verb(command: str) -> str:
+    """`decide`, `probe import`: what a command of ours does."""
+    first, second = f"{command} ".split(" ")[:2]
+    return f"{first} {second}" if first in ("runs", "probe") else first
+
+
+@pytest.mark.campaign
+@pytest.mark.server
+@pytest.mark.xdist_group("server")
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("torch")
+def test_the_loop_with_prefect_on_postgresql(
+    tmp_path: Path, prefect_on_postgres: dict[str, str], processes: Any
+) -> None:
+    datawall = Datawall(Path(prefect_on_postgres["DATAWALL_WORKSPACE"]), **prefect_on_postgres)
+    loop(datawall, tmp_path, "prefect", 240)
+    ran = [f"datawall {verb}" for verb in dict.fromkeys(datawall.verbs)]
+    told = _documented()
+    of_prefect = [line for line in told if line.startswith("prefect ")]
+    assert of_prefect == [" ".join(words) for words in processes.commands]
+    ours = [line.removeprefix("datawall ") for line in told if line.startswith("datawall ")]
+    assert [f"datawall {_verb(line)}" for line in ours] == ran
+    (launch,) = datawall.json("launches", "--verify")["launches"]
+    assert (launch["launcher"], launch["state"]) == ("prefect", "succeeded")
+    with httpx.Client(base_url=prefect_on_postgres["PREFECT_API_URL"], trust_env=False) as server:
+        tagged = {"flow_runs": {"tags": {"all_": ["datawall-launch"]}}}
+        (run,) = server.post("/flow_runs/filter", json=tagged).json()
+    assert (run["id"], run["state"]["type"]) == (launch["external_id"], "COMPLETED")

@@ -6,13 +6,9 @@ settings, on PostgreSQL and Redis of this machine instead of the containers.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import sys
 import time
-import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,37 +26,15 @@ pytestmark = [
     pytest.mark.timeout(400),
 ]
 REPOSITORY = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
 GROUPS = {f"ingest-{source.group}" for source in CONNECTORS.values() if source.feeds()}
 DEPLOYMENTS = {"ingest", "forecast", "decide", "report", "weekly", "launch", "reconcile", *GROUPS}
-# Only so that a test need not wait for the usual loop of 10 seconds.
-IMPATIENT = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 START_S, RUN_S = 120, 120
 
 
 @pytest.fixture
-def base(tmp_path: Path, processes: Any) -> dict[str, str]:
-    """An environment with a home, a port and a workspace of its own, and nothing of the user's."""
-    own = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("PREFECT_", "DATAWALL_"))
-    }
-    port = processes.free_port()
-    return own | {
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(tmp_path),
-        "PREFECT_HOME": str(tmp_path / "prefect"),
-        "PREFECT_SERVER_API_PORT": str(port),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_UI_ENABLED": "false",
-        "PREFECT_CLI_PROMPT": "false",
-        "PREFECT_WORKER_WEBSERVER_PORT": str(processes.free_port()),
-        "DATAWALL_WORKSPACE": str(tmp_path / "workspace"),
-        "NO_PROXY": "127.0.0.1",
-        **IMPATIENT,
-    }
+def base(prefect_environment: dict[str, str]) -> dict[str, str]:
+    """An environment with a home, a port and a workspace of its own."""
+    return prefect_environment
 
 
 class Api:
@@ -182,27 +156,9 @@ def test_a_scheduled_week_on_sqlite(
 
 
 @pytest.fixture
-def database() -> Iterator[str]:
-    """Address of a PostgreSQL database made for this test and dropped after it."""
-    psycopg = pytest.importorskip("psycopg")
-    name = f"datawall_test_{uuid.uuid4().hex[:12]}"
-    administrator = None
-    for user in ("root", "postgres"):
-        try:
-            administrator = psycopg.connect(
-                f"host=127.0.0.1 user={user} dbname=postgres connect_timeout=3", autocommit=True
-            )
-            break
-        except psycopg.OperationalError:
-            continue
-    if administrator is None:
-        pytest.skip("no PostgreSQL on 127.0.0.1:5432 that trusts root or postgres")
-    with administrator:
-        administrator.execute(f"CREATE DATABASE {name}")
-        try:
-            yield f"postgresql+asyncpg://{administrator.info.user}@127.0.0.1:5432/{name}"
-        finally:
-            administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def database(postgres_url: str) -> str:
+    """Address of a PostgreSQL database as Prefect writes it."""
+    return postgres_url.replace("postgresql://", "postgresql+asyncpg://")
 
 
 @pytest.fixture
@@ -260,9 +216,11 @@ class Compose:
         outside = {
             key: value
             for key, value in self._base.items()
-            if not key.startswith(("PREFECT_", "DATAWALL_")) or key in IMPATIENT
+            if not key.startswith(("PREFECT_", "DATAWALL_"))
         }
-        needed = ("PREFECT_HOME", "PREFECT_WORKER_WEBSERVER_PORT")
+        needed = (
+            "PREFECT_HOME", "PREFECT_WORKER_WEBSERVER_PORT", "PREFECT_WORKER_QUERY_SECONDS",
+        )  # fmt: skip
         return outside | {key: self._base[key] for key in needed} | own
 
 
