@@ -47,6 +47,11 @@ STEPS = (
 )  # fmt: skip
 # Children that live to the end are needed too, or little would be launched.
 SPARED = 0.35
+# Everything the campaign starts inherits this variable, by which it is found and ended.
+MARK = "FAULT_CAMPAIGN"
+END_S = 20.0
+# Forked children that were not waited for yet: they carry no mark.
+forked: set[int] = set()
 
 
 @dataclass
@@ -61,6 +66,7 @@ class Figures:
     executed: int = 0
     most_per_decision: int = 0
     flow_runs: int = 0
+    most_per_key: int = 0
     overruns: int = 0
     stuck: int = 0
     unfinished: int = 0
@@ -72,8 +78,8 @@ class Figures:
     def add(self, other: Figures) -> None:
         """Count another part's figures in."""
         for name, value in vars(other).items():
-            if name == "most_per_decision":
-                self.most_per_decision = max(self.most_per_decision, value)
+            if name in ("most_per_decision", "most_per_key"):
+                setattr(self, name, max(getattr(self, name), value))
             elif isinstance(value, Counter):
                 getattr(self, name).update(value)
             else:
@@ -83,6 +89,7 @@ class Figures:
         """What must never happen and did."""
         bad = {
             "decisions executed more than once": max(0, self.most_per_decision - 1),
+            "keys with a second flow run": max(0, self.most_per_key - 1),
             "budget overruns": self.overruns,
             "intents without an end": self.unfinished,
             "orphans": self.orphans,
@@ -109,6 +116,36 @@ class Figures:
         yield f"orphans                     {self.orphans}"
         yield f"events in the chains        {self.events}"
         yield f"chains that do not verify   {self.broken_chains}"
+
+
+def _marked(mark: str) -> list[int]:
+    """Processes that inherited a mark, whatever session or group they moved to."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark.encode() in (place / "environ").read_bytes():
+                found.append(int(place.name))
+    return found
+
+
+def _end(mark: str) -> None:
+    """Kill all processes with a mark, and those they start meanwhile; returns when none is left."""
+    deadline = time.monotonic() + END_S
+    while left := _marked(mark):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"processes {left} of the campaign do not end")
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in left:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.05)
+
+
+def _wait(child: int) -> None:
+    os.waitpid(child, 0)
+    forked.discard(child)
 
 
 def _die() -> None:
@@ -204,7 +241,7 @@ class Part:
         (self.folder / "few.yaml").write_text(json.dumps(few))
         policy = {"month_budget_usd": self.cap, "max_pending": 10_000, "cooldown_hours": 0}
         self.workspace.policy.write_text(json.dumps(policy))
-        self._in_child(self._import)
+        _wait(self._in_child(self._import))
 
     def _import(self) -> None:
         from flows.steps.runs import import_runs
@@ -215,8 +252,7 @@ class Part:
         """Fork, so that a kill costs no new interpreter; returns the child's id."""
         child = os.fork()
         if child:
-            if step is None and work == self._import:
-                os.waitpid(child, 0)
+            forked.add(child)
             return child
         code = 1
         try:
@@ -282,9 +318,10 @@ class Part:
                 done, status = os.waitpid(child, os.WNOHANG)
                 if done:
                     step = children.pop(child)
+                    forked.discard(child)
                     if os.WIFSIGNALED(status) and step is not None:
                         self.figures.killed[f"launching process, {step}"] += 1
-        os.waitpid(settle, 0)
+        _wait(settle)
 
     def _kill_a_runner(self) -> None:
         if self.random.random() > 0.1:
@@ -310,14 +347,14 @@ class Part:
         """
         quiet, before = time.monotonic() + quiet_s, -1
         while (left := self._pending()) and time.monotonic() < quiet:
-            os.waitpid(self._in_child(lambda: self._reconcile(0.0)), 0)
+            _wait(self._in_child(lambda: self._reconcile(0.0)))
             if left != before:
                 quiet, before = time.monotonic() + quiet_s, left
             time.sleep(1.0)
         self.figures.stuck = self._pending()
         if self.figures.stuck:
-            os.waitpid(self._in_child(self._cancel_all), 0)
-        os.waitpid(self._in_child(lambda: self._reconcile(0.0)), 0)
+            _wait(self._in_child(self._cancel_all))
+        _wait(self._in_child(lambda: self._reconcile(0.0)))
 
     def _cancel_all(self) -> None:
         from flows.steps.reconcile import cancel
@@ -458,8 +495,11 @@ class Prefect:
         self.url = f"http://127.0.0.1:{port}/api"
         self.folder = folder
         self.folder.mkdir(parents=True)
+        self._server_mark = f"server-{uuid.uuid4().hex}"
         self.environment = {
-            key: value for key, value in os.environ.items() if not key.startswith("DATAWALL_")
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith("DATAWALL_") or key == "DATAWALL_TEST_MARK"
         } | {
             "PREFECT_API_URL": self.url,
             "PREFECT_HOME": str(folder / "home"),
@@ -482,10 +522,10 @@ class Prefect:
         self._run("prefect", "deploy", "--name", "job")
         self._start_worker()
 
-    def _spawn(self, name: str, *command: str) -> None:
+    def _spawn(self, name: str, *command: str, **variables: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
-                command, cwd=REPOSITORY, env=self.environment, stdout=log, stderr=log,
+                command, cwd=REPOSITORY, env=self.environment | variables, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
 
@@ -498,7 +538,8 @@ class Prefect:
             raise SystemExit(f"{command}: {done.stdout}{done.stderr}")
 
     def _start_server(self) -> None:
-        self._spawn("server", "prefect", "server", "start", "--host", "127.0.0.1")
+        command = ("prefect", "server", "start", "--host", "127.0.0.1")
+        self._spawn("server", *command, FAULT_SERVER=self._server_mark)
         deadline = time.monotonic() + 400
         while time.monotonic() < deadline:
             with suppress(OSError), urlopen(f"{self.url}/ready", timeout=5):  # noqa: S310
@@ -516,8 +557,8 @@ class Prefect:
         self._start_worker()
 
     def kill_server(self) -> None:
-        """kill -9 of the server and its children. It starts again."""
-        os.killpg(self._running["server"].pid, signal.SIGKILL)
+        """kill -9 of the server and its children, which are in a session of their own."""
+        _end(self._server_mark)
         self._running["server"].wait()
         self._start_server()
 
@@ -528,14 +569,6 @@ class Prefect:
         os.environ["PREFECT_API_URL"] = self.url
         found = PrefectLauncher(self.folder).jobs()
         return Counter(job.key for job in found if job.state != "cancelled" or job.started_at)
-
-    def stop(self) -> None:
-        """End both, and what they started."""
-        for name in ("worker", "server"):
-            if (child := self._running.get(name)) is not None:
-                with suppress(ProcessLookupError):
-                    os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
 
 
 def _preload(launchers: tuple[str, ...]) -> None:
@@ -556,6 +589,8 @@ def campaign(runs: int, launchers: tuple[str, ...] = ("local", "prefect")) -> Fi
     """The whole campaign: ledgers × launchers, each with its share of the runs."""
     os.environ["DATAWALL_LOCK_WAIT_S"] = "300"
     os.environ["NO_PROXY"] = "127.0.0.1"
+    mark = uuid.uuid4().hex
+    os.environ[MARK] = mark
     total = Figures()
     postgres = Postgres()
     with tempfile.TemporaryDirectory(prefix="datawall-faults-") as folder:
@@ -580,10 +615,13 @@ def campaign(runs: int, launchers: tuple[str, ...] = ("local", "prefect")) -> Fi
                 share = runs // len(parts) + (number < runs % len(parts))
                 total.add(_part(place, url, launcher, share, number, postgres, prefect, known))
             if prefect is not None:
-                total.flow_runs = sum(prefect.flow_runs().values())
+                per_key = prefect.flow_runs()
+                total.flow_runs, total.most_per_key = sum(per_key.values()), max(per_key.values())
         finally:
-            if prefect is not None:
-                prefect.stop()
+            for child in forked:
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            _end(mark)
             postgres.drop()
     return total
 
@@ -623,6 +661,8 @@ def _part(
 
 
 if __name__ == "__main__":
+    # What a kill of the campaign itself leaves running is ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     found = campaign(
         int(sys.argv[1]) if len(sys.argv) > 1 else 200, tuple(sys.argv[2:]) or ("local", "prefect")
     )

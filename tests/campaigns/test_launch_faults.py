@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-import psycopg
 import pytest
 
 CAMPAIGN = Path(__file__).with_name("launch_faults.py")
@@ -16,24 +15,11 @@ CAMPAIGN = Path(__file__).with_name("launch_faults.py")
 @pytest.mark.campaign
 @pytest.mark.crash
 @pytest.mark.timeout(7200)
-def test_whatever_is_killed_a_decision_is_launched_at_most_once() -> None:
-    for user in ("root", "postgres"):
-        try:
-            psycopg.connect(f"host=127.0.0.1 user={user} dbname=postgres connect_timeout=3").close()
-            break
-        except psycopg.OperationalError:
-            continue
-    else:
-        pytest.skip("no PostgreSQL on 127.0.0.1:5432 that trusts root or postgres")
+@pytest.mark.usefixtures("postgres_url")
+def test_whatever_is_killed_a_decision_is_launched_at_most_once(processes: Any) -> None:
     runs = os.environ.get("DATAWALL_FAULT_RUNS")
     words = [runs, "local", "prefect"] if runs else ["8", "local"]
-    done = subprocess.run(
-        [sys.executable, str(CAMPAIGN), *words],
-        cwd=CAMPAIGN.parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    sys.stdout.write(done.stdout)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "payloads executed" in done.stdout
+    told = processes.run([sys.executable, str(CAMPAIGN), *words], os.environ, limit_s=7100)
+    sys.stdout.write(told)
+    assert "payloads executed" in told
+    assert processes.running() == []
