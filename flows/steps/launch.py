@@ -27,6 +27,7 @@ from flows.steps.ledger import (
     next_attempt,
     policy_of,
     requester_of,
+    require_untampered,
 )
 from flows.steps.rendering import Candidate, candidates
 from flows.workspace import Workspace
@@ -119,6 +120,7 @@ def _start_one(
         request = _request(candidate, with_launcher.name, attempt)
         _require_gates(workspace, candidate, policy, now.date())
         with locked(ledger) as connection:
+            require_untampered(connection)
             row = intents.reserve(connection, request, _limits(policy, request), now)
     if row["state"] == "intended" and row["launcher"] == with_launcher.name:
         row = _submit(workspace, ledger, row, with_launcher)

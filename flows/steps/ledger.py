@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from flows.output import note
 from flows.steps.prepare import ready, writing
@@ -19,7 +19,7 @@ from forecasts import policy as policies
 from forecasts.plan import PlannedRun
 from forecasts.policy import Policy
 from forecasts.results import Decision
-from warehouse.errors import CheckFailed, WarehouseLocked
+from warehouse.errors import CheckFailed, NotPermitted, WarehouseLocked
 from warehouse.ledger import approvals, chain, intents, switch, tables
 from warehouse.ledger.connection import Ledger, locked, open_ledger, reading
 from warehouse.ledger.tables import RELEASED
@@ -137,13 +137,29 @@ def contents(workspace: Workspace, verify: bool) -> Contents:
         state = switch.state(connection)
         listed = intents.listed(connection)
     if verdict is not None and verdict.problems:
-        rest = len(verdict.problems) - 1
-        more = f" (and {rest} more: {'; '.join(verdict.problems[1:4])})" if rest else ""
         raise CheckFailed(
-            f"the launch ledger was tampered with: {verdict.problems[0]}{more}; pause launches "
-            "(datawall pause), and compare with a backup"
+            f"{_tampered(verdict)}; pause launches (datawall pause), and compare with a backup"
         )
     return Contents(list(listed), bool(state and state["paused"]), verdict)
+
+
+def require_untampered(connection: Connection) -> None:
+    """Refuse to launch by a ledger that somebody has written to past its rules.
+
+    Raises: NotPermitted naming the rows that were changed
+    """
+    verdict = chain.verify(connection)
+    if verdict.problems:
+        raise NotPermitted(
+            f"nothing is launched: {_tampered(verdict)}; next: datawall launches --verify, and "
+            "compare with a backup"
+        )
+
+
+def _tampered(verdict: chain.Verdict) -> str:
+    rest = len(verdict.problems) - 1
+    more = f" (and {rest} more: {'; '.join(verdict.problems[1:4])})" if rest else ""
+    return f"the launch ledger was tampered with: {verdict.problems[0]}{more}"
 
 
 def show(workspace: Workspace, now: datetime) -> bool:

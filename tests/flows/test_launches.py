@@ -107,6 +107,70 @@ def test_paused_and_exhausted(
     assert run("launch", decision, "--launcher", "local").exit_code == command.USAGE
 
 
+def test_a_month_that_others_have_exhausted(run: Run, decision: str, place: Path) -> None:
+    file = place.parent / "two.yaml"
+    file.write_text(json.dumps({"runs": [PLAN | {"run": name} for name in ("one", "two")]}))
+    assert run("runs", "import", str(file)).exit_code == 0
+    few = str(place.parent / "few.yaml")
+    decided = json.loads(run("decide", "one", "two", "--scenario", few, "--json").stdout)
+    first, second = (item["decision_id"] for item in decided["decisions"])
+    for name in (first, second):
+        assert run("approve", name, "--by", "bob").exit_code == 0
+    (place / "policy.yaml").write_text("month_budget_usd: 9\n")
+    assert run("launch", first, "--launcher", "local").exit_code == 0
+    done = run("launch", second, "--launcher", "local")
+    assert done.exit_code == command.LAUNCH
+    assert "two may cost 5.00 USD, and month" in done.stderr
+    assert "has 4.00 USD left of 9.00 USD" in done.stderr
+    ((launched, state),) = (
+        (row["decision_id"], row["state"])
+        for row in json.loads(run("launches", "--json").stdout)["launches"]
+    )
+    assert (launched, state) == (first, "launched")
+
+
+@pytest.mark.usefixtures("decision")
+def test_another_attempt_is_another_manifest_to_approve(run: Run, place: Path) -> None:
+    (place / "policy.yaml").write_text("cooldown_hours: 0\n")
+    _plan(run, place, payload="exit 3")
+    few = str(place.parent / "few.yaml")
+    made = json.loads(run("decide", "--scenario", few, "--json").stdout)["decisions"][0]
+    decision = made["decision_id"]
+    run("approve", decision, "--by", "bob")
+    assert run("launch", decision, "--launcher", "local").exit_code == 0
+    deadline, ended = time.monotonic() + 30, ""
+    while ended != "failed":
+        assert time.monotonic() < deadline
+        changed = json.loads(run("reconcile", "--json").stdout)["launches"]
+        ended = changed[0]["state"] if changed else ""
+    again = run("launch", decision, "--launcher", "local")
+    assert again.exit_code == command.LAUNCH
+    assert "attempt 1 at small ended failed: exit code 3; see " in again.stderr
+    assert f"to start another: datawall launch {decision} --retry" in again.stderr
+    done = run("launch", decision, "--launcher", "local", "--retry")
+    assert done.exit_code == command.LAUNCH
+    assert "changed since bob approved it" in done.stderr
+    assert len(json.loads(run("launches", "--json").stdout)["launches"]) == 1
+
+
+def test_a_ledger_that_was_tampered_with_launches_nothing(
+    run: Run, decision: str, refused: Callable[[], str], place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """An approval that was made to last longer is found before it is used."""
+    run("approve", decision, "--by", "bob", "--days", "0.5")
+    _later(monkeypatch, hours=13)
+    with sqlite3.connect(place / "ledger.sqlite") as ledger:
+        ledger.execute("UPDATE approval SET expires_at = '2999-01-01 00:00:00.000000'")
+    ledger.close()
+    said = refused()
+    assert "the launch ledger was tampered with: approval " in said
+    assert "expires_at differs from what was recorded" in said
+    checked = run("launches", "--verify")
+    assert checked.exit_code == command.CHECK
+    assert "expires_at differs from what was recorded" in checked.stderr
+
+
 def test_a_forecast_that_is_old(
     run: Run, decision: str, refused: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
