@@ -1,14 +1,17 @@
 """The bundled GPU job: `python -m flows.probe --manifest FILE --out DIR [key=value…]`.
 
 Run by hand with a probe file, or by a launcher, which sets DATAWALL_MANIFEST, DATAWALL_LAUNCH_KEY
-and DATAWALL_WORKSPACE. Exit codes are those of the command line, and 75 for a run that was told to
-stop: it has written its checkpoint and goes on when it is started again.
+and DATAWALL_WORKSPACE, and in DATAWALL_COST the file where the job says what it cost. Exit codes
+are those of the command line, and 75 for a run that was told to stop: it has written its checkpoint
+and goes on when it is started again.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +21,7 @@ from flows.command import exit_code
 from flows.errors import UsageError
 from flows.output import note, say
 from models.errors import DatawallError
+from warehouse.snapshots import write_atomically
 
 if TYPE_CHECKING:
     from flows.probing.result import ProbeResult
@@ -52,18 +56,33 @@ def _parser() -> ArgumentParser:
 def _train(manifest: Path | None, words: Sequence[str], out: Path | None) -> int:
     from flows.probing.manifest import read_settings
 
+    began = time.monotonic()
     settings, approved = read_settings(manifest, words)
     folder = out or default_folder(settings.run)
-    run_probe = load_step()
-    result = run_probe(
-        settings,
-        folder,
-        note,
-        decision_id=str(approved.get("decision_id", "")),
-        launch_key=os.environ.get("DATAWALL_LAUNCH_KEY", ""),
-    )
+    try:
+        result = load_step()(
+            settings,
+            folder,
+            note,
+            decision_id=str(approved.get("decision_id", "")),
+            launch_key=os.environ.get("DATAWALL_LAUNCH_KEY", ""),
+        )
+    finally:
+        report_cost(settings.price_per_hour_usd, time.monotonic() - began)
     report(result, folder)
     return 0
+
+
+def report_cost(price_per_hour_usd: float, seconds: float) -> None:
+    """Tell the launch what this attempt cost, whatever it came to; nothing without a price.
+
+    Of this process alone: an attempt before it was another launch, or is paid for by its own.
+    """
+    place = os.environ.get("DATAWALL_COST")
+    if place is None or not price_per_hour_usd:
+        return
+    cost = {"cost_usd": seconds / 3600 * price_per_hour_usd, "seconds": seconds}
+    write_atomically(Path(place), json.dumps(cost).encode() + b"\n")
 
 
 def report(result: ProbeResult, folder: Path) -> None:

@@ -51,7 +51,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as its scheduler knows it."""
+    """A job as its scheduler knows it; cost_usd: what it cost by its own report, if it made one."""
 
     key: str
     external_id: str
@@ -59,6 +59,7 @@ class Job:
     detail: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    cost_usd: float | None = None
 
 
 class Launcher(Protocol):

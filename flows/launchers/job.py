@@ -9,6 +9,7 @@ still runs; when it is free, nothing does, however the end came.
     KEY/job.json        host, process group, start
     KEY/result.json     exit code, end
     KEY/output.log      what the payload wrote
+    KEY/cost.json       what it cost by its own report, if it made one: {"cost_usd": 1.25}
     KEY/cancelled       the job must not start, or was told to stop
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import signal
 import socket
@@ -32,6 +34,7 @@ from flows.launchers.contract import Job, JobState
 from warehouse.snapshots import write_atomically
 
 Runner = subprocess.Popen[bytes]
+COST = "cost.json"
 TERM_WAIT_S = 20.0
 _POLL_S = 0.05
 
@@ -103,7 +106,7 @@ def run(folder: Path, payload: Any, environment: Mapping[str, str], limit_s: flo
         child = subprocess.Popen(
             ["/bin/sh", "-c", payload] if isinstance(payload, str) else [*payload],
             cwd=folder,
-            env=_environment(environment),
+            env=_environment(environment) | {"DATAWALL_COST": str(folder.absolute() / COST)},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -195,7 +198,10 @@ def look(folder: Path) -> Job | None:
     if result is None:
         state, why = _without_result(host, held, stopped)
         return Job(folder.name, name, state, why, started)
-    return Job(folder.name, name, *_outcome(folder, result, stopped), started, _ended(result))
+    state, why = _outcome(folder, result, stopped)
+    cost, wrong = _reported(folder / COST)
+    why = "; ".join(filter(None, (why, wrong)))
+    return Job(folder.name, name, state, why, started, _ended(result), cost)
 
 
 def _without_result(host: str, held: bool, stopped: bool) -> tuple[JobState, str]:
@@ -217,6 +223,20 @@ def _outcome(folder: Path, result: Mapping[str, Any], stopped: bool) -> tuple[Jo
     if stopped:
         return "cancelled", "stopped"
     return "failed", result["why"] or f"exit code {code}; see {folder / 'output.log'}"
+
+
+def _reported(report: Path) -> tuple[float | None, str]:
+    """Cost by the payload's own report, or none and what is wrong with it."""
+    try:
+        told = json.loads(report.read_text("utf-8"))
+        cost = float(told["cost_usd"])
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return None, f"{report} is no cost report ({type(error).__name__}: {error})"
+    if not 0 <= cost < math.inf:
+        return None, f"{report} is no cost report (cost_usd is {cost})"
+    return cost, ""
 
 
 def stop(folder: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,9 +122,7 @@ class PrefectLauncher:
         if here is None or here.started_at is None:
             return found
         # The payload itself, even where its flow run was killed or shows a state long past.
-        return Job(
-            intent.key, found.external_id, here.state, here.detail, here.started_at, here.ended_at
-        )
+        return replace(here, external_id=found.external_id)
 
     def cancel(self, intent: Intent) -> None:
         """Cancel the flow run, or make a cancelled one under this key; stop its payload."""

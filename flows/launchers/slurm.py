@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +124,7 @@ class Slurm:
             # A folder without a start is the mark that closes the key, or a claim just made.
             return queued or here
         name = here.external_id if queued is None else queued.external_id
-        return Job(intent.key, name, here.state, here.detail, here.started_at, here.ended_at)
+        return replace(here, external_id=name)
 
     def cancel(self, intent: Intent) -> None:
         """Close the key, then have Slurm cancel what bears the name."""

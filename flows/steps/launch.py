@@ -152,7 +152,7 @@ def _request(candidate: Candidate, name: str, attempt: int) -> intents.Request:
         manifest_sha256=rendered.sha256,
         manifest=rendered.content,
         requester=requester_of(candidate),
-        reserve_cents=_cents(run.budget_usd),
+        reserve_cents=intents.cents(run.budget_usd),
     )
 
 
@@ -170,20 +170,15 @@ def _require_gates(workspace: Workspace, candidate: Candidate, policy: Policy, t
         raise LaunchRefused(f"{run.run} may not start: {'; '.join(failed)}")
 
 
-def _cents(dollars: float) -> int:
-    """Whole cents, rounded up: a reservation is never below what may be spent."""
-    return -int(-dollars * intents.CENTS // 1)
-
-
 def _limits(policy: Policy, request: intents.Request) -> intents.Limits:
-    small = request.reserve_cents <= policy.small_run_usd * intents.CENTS
+    cap, wish = intents.cents_below, request.reserve_cents
     return intents.Limits(
-        run_cents=int(policy.run_budget_usd * intents.CENTS),
-        month_cents=int(policy.month_budget_usd * intents.CENTS),
+        run_cents=cap(policy.run_budget_usd),
+        month_cents=cap(policy.month_budget_usd),
         max_pending=policy.max_pending,
         cooldown=timedelta(hours=policy.cooldown_hours),
-        passes=1 if small else policy.passes,
-        needs_approval=request.reserve_cents > policy.approval_above_usd * intents.CENTS,
+        passes=1 if wish <= cap(policy.small_run_usd) else policy.passes,
+        needs_approval=wish > cap(policy.approval_above_usd),
     )
 
 

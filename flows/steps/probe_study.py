@@ -85,7 +85,7 @@ def _planned(run: StudyRun, shared: dict[str, Any], job: Job) -> dict[str, Any]:
         "budget_usd": job.budget_usd,
         "resources": {
             "gpus": job.gpus, "gpu_type": job.gpu_type, "hours": job.hours,
-            **({"usd_per_gpu_hour": price} if price else {}),
+            **({"usd_per_gpu_hour": price / job.gpus} if price and job.gpus else {}),
         },
         "evaluation": "loss on held-out text of the same corpus, nats per token",
         "payload": [job.python, "-m", "flows.probe", *_words(asked)],

@@ -86,9 +86,9 @@ def _settle(
         )
         if job.state not in _JOB_ENDED:
             return found
-        return intents.ended(
-            connection, launch_id, job.state, job.detail, _cost_cents(intent, job), actor(), now
-        )
+        cost, basis = _cost(intent, job)
+        detail = "; ".join(filter(None, (job.detail, basis)))
+        return intents.ended(connection, launch_id, job.state, detail, cost, actor(), now)
 
 
 def _ask(asked: Launcher, intent: Intent, state: str) -> Job | None:
@@ -116,14 +116,17 @@ def _close(connection: Connection, row: Row, now: datetime) -> Row | None:
     )  # fmt: skip
 
 
-def _cost_cents(intent: Intent, job: Job) -> int | None:
-    """Price per GPU hour × GPUs × hours the job ran; None where one of them is not known."""
+def _cost(intent: Intent, job: Job) -> tuple[int | None, str]:
+    """Cents a job cost, and whence: its own report, else price × GPUs × hours, else not known."""
+    if job.cost_usd is not None:
+        return intents.cents(job.cost_usd), "cost as the job reported it"
     resources = intent.manifest["resources"] or {}
-    price = resources.get("usd_per_gpu_hour")
+    price, gpus = resources.get("usd_per_gpu_hour"), resources.get("gpus")
     if price is None or job.started_at is None or job.ended_at is None:
-        return None
+        return None, "cost not known: all that was reserved counts"
     hours = (job.ended_at - job.started_at).total_seconds() / SECONDS_PER_HOUR
-    return -int(-price * resources["gpus"] * hours * intents.CENTS // 1)
+    basis = f"cost metered: {hours:.4g} h of {gpus} GPUs at {price:g} USD"
+    return intents.cents(price * gpus * hours), basis
 
 
 def _orphans(workspace: Workspace, ledger: Ledger) -> list[tuple[str, Job]]:

@@ -63,13 +63,13 @@ def _plan(datawall: Datawall, folder: Path) -> Path:
     return plan
 
 
-def _wait(datawall: Datawall, state: str, limit_s: float) -> None:
+def _wait(datawall: Datawall, state: str, limit_s: float) -> dict[str, Any]:
     deadline, seen = time.monotonic() + limit_s, ""
     while time.monotonic() < deadline:
-        done = datawall.json("reconcile")["launches"]
-        seen = done[0]["state"] if done else seen
-        if seen == state:
-            return
+        for launch in datawall.json("reconcile")["launches"]:
+            seen = launch["state"]
+            if seen == state:
+                return dict(launch)
         time.sleep(0.5)
     logs = [log.read_text() for log in datawall.workspace.rglob("output.log")]
     pytest.fail(f"the launch is {seen}, not {state}: {logs}")
@@ -84,7 +84,12 @@ def loop(datawall: Datawall, folder: Path, launcher: str, limit_s: float) -> Non
     datawall.json("approve", decision["decision_id"], "--by", "somebody else")
     (launch,) = datawall.json("launch", decision["decision_id"], "--launcher", launcher)["launches"]
     assert launch["external_id"]
-    _wait(datawall, "succeeded", limit_s)
+    ended = _wait(datawall, "succeeded", limit_s)
+    report = datawall.workspace / "jobs" / f"datawall-{ended['launch_id']}" / "cost.json"
+    cost = json.loads(report.read_text())["cost_usd"]
+    assert ended["detail"] == "cost as the job reported it"
+    assert ended["spent_usd"] == pytest.approx(cost, abs=0.01)
+    assert 0 < cost < ended["spent_usd"] < ended["reserved_usd"]
     out = datawall.workspace / "probes" / RUN
     (result,) = datawall.json("probe", "import", str(out.parent))["results"]
     assert result["status"] == "new"

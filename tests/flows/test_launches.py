@@ -132,7 +132,7 @@ def test_a_month_that_others_have_exhausted(run: Run, decision: str, place: Path
 @pytest.mark.usefixtures("decision")
 def test_another_attempt_is_another_manifest_to_approve(run: Run, place: Path) -> None:
     (place / "policy.yaml").write_text("cooldown_hours: 0\n")
-    _plan(run, place, payload="exit 3")
+    _plan(run, place, payload="""echo '{"cost_usd": 1.25}' > $DATAWALL_COST; exit 3""")
     few = str(place.parent / "few.yaml")
     made = json.loads(run("decide", "--scenario", few, "--json").stdout)["decisions"][0]
     decision = made["decision_id"]
@@ -150,7 +150,9 @@ def test_another_attempt_is_another_manifest_to_approve(run: Run, place: Path) -
     done = run("launch", decision, "--launcher", "local", "--retry")
     assert done.exit_code == command.LAUNCH
     assert "changed since bob approved it" in done.stderr
-    assert len(json.loads(run("launches", "--json").stdout)["launches"]) == 1
+    (launch,) = json.loads(run("launches", "--json").stdout)["launches"]
+    assert (launch["reserved_usd"], launch["spent_usd"]) == (5.0, 1.25)
+    assert launch["detail"].endswith("; cost as the job reported it")
 
 
 def test_a_ledger_that_was_tampered_with_launches_nothing(

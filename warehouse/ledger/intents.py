@@ -11,9 +11,11 @@ launcher to submit it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -52,6 +54,19 @@ class Limits:
     cooldown: timedelta
     passes: int
     needs_approval: bool
+
+
+def cents(dollars: float) -> int:
+    """Whole cents, rounded up: what may be or was spent is never counted for less.
+
+    By the decimal number that was written: 1.1 USD are 110 cents, though 1.1 · 100 > 110 in binary.
+    """
+    return math.ceil(Decimal(repr(float(dollars))) * CENTS)
+
+
+def cents_below(dollars: float) -> int:
+    """Whole cents, rounded down: a limit is never exceeded by a part of one."""
+    return math.floor(Decimal(repr(float(dollars))) * CENTS)
 
 
 def usd(cents: int) -> str:

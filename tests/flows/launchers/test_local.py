@@ -54,7 +54,7 @@ def test_a_payload_runs_with_its_manifest(
     wanted = intent("env; test -f $DATAWALL_MANIFEST")
     assert here.submit(wanted).endswith(":datawall-abcd1234")
     found = _ended(here, wanted)
-    assert (found.state, found.detail) == ("succeeded", "")
+    assert (found.state, found.detail, found.cost_usd) == ("succeeded", "", None)
     said = (here.folder / wanted.key / "output.log").read_text()
     assert f"DATAWALL_WORKSPACE={tmp_path}" in said
     assert "DATAWALL_LAUNCH_KEY=datawall-abcd1234" in said
@@ -107,6 +107,34 @@ def test_a_failing_payload_says_so(here: Local, intent: Make) -> None:
     assert "exit code 3" in found.detail
 
 
+def test_what_a_payload_says_it_cost(here: Local, intent: Make) -> None:
+    wanted = intent("""echo '{"cost_usd": 1.25}' > $DATAWALL_COST; exit 3""")
+    here.submit(wanted)
+    found = _ended(here, wanted)
+    assert (found.state, found.cost_usd) == ("failed", 1.25)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ('{"cost_usd": -1}', "cost_usd is -1.0"),
+        ('{"cost_usd": NaN}', "cost_usd is nan"),
+        ('{"cost_usd": Infinity}', "cost_usd is inf"),
+        ('{"cost_usd": "much"}', "ValueError"),
+        ('{"cost": 1}', "KeyError"),
+        ("[1]", "TypeError"),
+        ("", "JSONDecodeError"),
+    ],
+)
+def test_a_report_that_says_no_cost(here: Local, intent: Make, said: str, why: str) -> None:
+    wanted = intent(f"printf '%s' '{said}' > $DATAWALL_COST")
+    here.submit(wanted)
+    found = _ended(here, wanted)
+    assert (found.state, found.cost_usd) == ("succeeded", None)
+    assert "cost.json is no cost report (" in found.detail
+    assert why in found.detail
+
+
 def test_its_time_is_limited(here: Local, intent: Make) -> None:
     wanted = intent("sleep 60", hours=0.3 / 3600)
     here.submit(wanted)
@@ -116,7 +144,7 @@ def test_its_time_is_limited(here: Local, intent: Make) -> None:
 
 @pytest.mark.crash
 def test_a_killed_runner_is_seen_when_its_payload_ends(here: Local, intent: Make) -> None:
-    wanted = intent("sleep 1")
+    wanted = intent("""echo '{"cost_usd": 0.5}' > $DATAWALL_COST; sleep 1""")
     here.submit(wanted)
     told = json.loads((here.folder / wanted.key / "job.json").read_text())
     os.kill(told["group"], signal.SIGKILL)
@@ -124,4 +152,6 @@ def test_a_killed_runner_is_seen_when_its_payload_ends(here: Local, intent: Make
     running = here.find(wanted)
     assert running is not None
     assert running.state == "running"
-    assert _ended(here, wanted).detail == "it was killed"
+    ended = _ended(here, wanted)
+    # What it had said until then would be too little.
+    assert (ended.detail, ended.cost_usd) == ("it was killed", None)

@@ -144,6 +144,15 @@ def test_budgets(
     assert reserve(1, next_month, {"month_cents": 1_600})["month"] == "2027-02"
 
 
+@pytest.mark.parametrize(
+    ("dollars", "up", "down"),
+    [(1.1, 110, 110), (0.07, 7, 7), (0.29, 29, 29), (4.999, 500, 499), (1e-9, 1, 0), (0, 0, 0),
+     (1e15, 10**17, 10**17)],
+)  # fmt: skip
+def test_cents_are_those_of_the_number_as_written(dollars: float, up: int, down: int) -> None:
+    assert (intents.cents(dollars), intents.cents_below(dollars)) == (up, down)
+
+
 @pytest.mark.usefixtures("one")
 def test_what_never_started_gives_its_budget_back(
     ledger: Ledger, reserve: Make, now: datetime
