@@ -96,3 +96,16 @@ def test_folder_table_names_folders_there_are(root: Path, document: Callable[[st
     named = re.findall(r"^\| `(\w+)/` \|", document("README.md"), re.MULTILINE)
     assert {"models", "forecasts", "warehouse", "flows", "tests"} <= set(named)
     assert all((root / name).is_dir() for name in named)
+
+
+def test_documented_events_are_those_emitted(root: Path, document: Callable[[str], str]) -> None:
+    """Those of sources are on their own page."""
+    emitted = {
+        name
+        for path in (root / "flows").glob("*.py")
+        for name in re.findall(r'event="(datawall\.[a-z.]+)"', path.read_text("utf-8"))
+    }
+    page = document("docs/launch.md").partition("## Events")[2]
+    documented = re.findall(r"^\| `(datawall\.[a-z.]+)` \|", page, re.MULTILINE)
+    assert len(documented) == 4
+    assert set(documented) == {n for n in emitted if not n.startswith("datawall.source.")}
