@@ -52,9 +52,10 @@ $(BENCH)/.installed: $(VENV)/.bootstrap requirements/bench.lock pyproject.toml
 forecast: $(VENV)/.runtime
 	@$(BIN)/datawall run weekly --workspace $(WORKSPACE) $(if $(FROM),--from $(FROM))
 
-# tests/repository is part of `make check`.
+# tests/repository is part of `make check`. A file stays on one worker, which makes its servers and
+# workspaces once; the slow files come first, so that the workers end together.
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not campaign" --ignore tests/repository
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not campaign" --ignore tests/repository
 
 campaign: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -m campaign

@@ -35,7 +35,7 @@ from warehouse.migrate import is_current_schema, migrate
 from warehouse.publish import generation
 from warehouse.store import FORECAST_PARTS, has_forecast, read_forecast
 
-pytestmark = [pytest.mark.campaign, pytest.mark.crash, pytest.mark.xdist_group("crash")]
+pytestmark = [pytest.mark.campaign, pytest.mark.crash]
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)

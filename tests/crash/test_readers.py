@@ -25,7 +25,7 @@ from models.records import CorpusRecord, InventoryRecord, Parsed
 from warehouse.load import Artefact, file_origin, load
 from warehouse.read import run
 
-pytestmark = [pytest.mark.campaign, pytest.mark.crash, pytest.mark.xdist_group("crash")]
+pytestmark = [pytest.mark.campaign, pytest.mark.crash]
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 READS = int(os.environ.get("READS", "1000"))

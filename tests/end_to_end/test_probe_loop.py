@@ -130,7 +130,6 @@ def _verb(command: str) -> str:
 
 @pytest.mark.campaign
 @pytest.mark.server
-@pytest.mark.xdist_group("server")
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("torch")
 def test_the_loop_with_prefect_on_postgresql(

@@ -25,7 +25,7 @@ from warehouse.connection import reader
 from warehouse.content import content_sha256
 from warehouse.errors import CheckFailed, WarehouseLocked
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.server
 DATA = Path(__file__).parents[1] / "data"
 NO_WAIT = [0.0, 0.0, 0.0]
 
@@ -52,10 +52,18 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "work space")
 
 
+@pytest.fixture(scope="module")
+def catalogue_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the catalogue, to copy."""
+    place = Workspace(tmp_path_factory.mktemp("catalogue") / "workspace")
+    prepare(place)
+    return place.root
+
+
 @pytest.fixture
-def prepared(workspace: Workspace) -> Workspace:
+def prepared(workspace: Workspace, catalogue_only: Path) -> Workspace:
     """A workspace with the catalogue."""
-    prepare(workspace)
+    shutil.copytree(catalogue_only, workspace.root)
     return workspace
 
 

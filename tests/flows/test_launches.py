@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -43,14 +44,28 @@ def _plan(run: Run, place: Path, **changes: Any) -> None:
     assert run("runs", "import", str(file)).exit_code == 0
 
 
-@pytest.fixture
-def decision(run: Run, place: Path) -> str:
-    """A decision of few worlds that says launch."""
-    _plan(run, place)
-    few = place.parent / "few.yaml"
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder with a workspace in which a decision of few worlds says launch; the decision."""
+    folder = tmp_path_factory.mktemp("decided")
+    environment = {"DATAWALL_WORKSPACE": str(folder / "ws"), "DATAWALL_LEDGER_URL": None}
+
+    def invoke(*args: str) -> Result:
+        return CliRunner().invoke(cli.app, args, env=environment)
+
+    _plan(invoke, folder / "ws")
+    few = folder / "few.yaml"
     few.write_text("{name: few, why: Few worlds for speed., worlds: 100}\n")
-    done = run("decide", "--scenario", str(few), "--json")
-    return str(json.loads(done.stdout)["decisions"][0]["decision_id"])
+    done = invoke("decide", "--scenario", str(few), "--json")
+    return folder, str(json.loads(done.stdout)["decisions"][0]["decision_id"])
+
+
+@pytest.fixture
+def decision(place: Path, decided: tuple[Path, str]) -> str:
+    """A decision of few worlds that says launch, in a workspace of the test's own."""
+    folder, made = decided
+    shutil.copytree(folder, place.parent, dirs_exist_ok=True)
+    return made
 
 
 @pytest.fixture

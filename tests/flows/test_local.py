@@ -15,7 +15,7 @@ import pytest
 
 from flows import prefect_env
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.server
 LIMIT_S = 150
 STARTING = "starting flow {} (Prefect's server takes some seconds)"
 

@@ -22,7 +22,6 @@ from flows.connectors.registry import CONNECTORS
 pytestmark = [
     pytest.mark.campaign,
     pytest.mark.server,
-    pytest.mark.xdist_group("server"),
     pytest.mark.timeout(400),
 ]
 REPOSITORY = Path(__file__).parents[2]

@@ -17,7 +17,6 @@ import yaml
 pytestmark = [
     pytest.mark.campaign,
     pytest.mark.server,
-    pytest.mark.xdist_group("server"),
     pytest.mark.timeout(600),
 ]
 PAGE = (Path(__file__).parents[2] / "docs/launch.md").read_text("utf-8").partition("## Events")[2]
