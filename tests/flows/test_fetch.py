@@ -96,7 +96,7 @@ def test_every_small_source_loads_and_a_rerun_changes_nothing(
         ("software_heritage", ("software-heritage", "documents", "unique"), 3837301367),
         ("software_heritage", ("software-heritage", "repositories", "unique"), 65642044),
         ("internet_archive", ("internet-archive-texts", "works", "raw"), 50),
-        ("gutenberg", ("gutenberg-fr", "works", "unique"), 2),
+        ("gutenberg", ("gutenberg-language-fr", "works", "unique"), 2),
         ("crossref", ("crossref", "works", "unique"), 183388203),
         ("arxiv", ("arxiv", "works", "unique"), 214881),
         ("semantic_scholar", ("semantic-scholar", "works", "unique"), 200_000_000),
