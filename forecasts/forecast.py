@@ -7,10 +7,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 
 from forecasts.draws import Draws
+from forecasts.ensemble import Ensemble, Laws
 from forecasts.errors import ScenarioInvalid
 from forecasts.net import BLOCK
 from forecasts.results import DomainRow, Forecast, InputRow
@@ -23,15 +25,18 @@ from forecasts.scenario import (
     copula_groups,
     resolve,
 )
-from forecasts.simulate import Worlds
+from forecasts.simulate import Worlds, ensemble_of
 from forecasts.tables import rounded, tabulate
 from models.claims import Claim, quantiles
-from models.demand.growth import ComputeGrowth
+from models.demand.growth import ComputeGrowth, RecordTrend
 from models.records import OriginRecord
 
 # Numbers held at once: one per world, date and domain. Two gigabytes at eight bytes.
 MOST_NUMBERS = 250_000_000
 MEASURED_GROWTH = "measured:training_compute_growth"
+RECORD_LEVEL = "measured:record_compute_level"
+RECORD_GROWTH = "measured:record_compute_growth"
+NO_LAWS: Laws = MappingProxyType({})
 
 
 def measured_growth_claim(growth: ComputeGrowth, known_at: date, origin_id: str) -> Claim:
@@ -53,6 +58,31 @@ def measured_growth_claim(growth: ComputeGrowth, known_at: date, origin_id: str)
         known_at=known_at,
         origin_id=origin_id,
     )
+
+
+def record_claims(trend: RecordTrend, known_at: date, origin_id: str) -> dict[str, Claim]:
+    """Level and growth of record-setting compute as claims that a scenario may name.
+
+    Together they are the regression line with its uncertainty: independent, since the level stands
+    at the runs' mean date.
+    """
+    growth = trend.growth
+    numbers = {
+        RECORD_LEVEL: ("flop", trend.level, trend.level_low, trend.level_high, trend.level_on),
+        RECORD_GROWTH: ("ratio_per_year", growth.ratio, growth.low, growth.high, None),
+    }
+    basis = (
+        f"log-linear regression of {growth.runs} runs larger than all before them, "
+        f"{growth.first_year:.1f} to {growth.last_year:.1f}"
+    )
+    return {
+        name: Claim(
+            name=name, unit=unit, shape="lognormal" if low < value < high else "fixed",
+            value=value, low=low, high=high, ci_prob=0.9, status="derived", basis=basis,
+            valid_on=valid_on, known_at=known_at, origin_id=origin_id,
+        )
+        for name, (unit, value, low, high, valid_on) in numbers.items()
+    }  # fmt: skip
 
 
 def place_claims(
@@ -82,9 +112,17 @@ def first_year(scenario: Scenario, as_of: date) -> int:
 
 
 def build_worlds(
-    scenario: Scenario, placed: Mapping[str, Claim], as_of: date, worlds: int, seed: int
+    scenario: Scenario,
+    placed: Mapping[str, Claim],
+    as_of: date,
+    worlds: int,
+    seed: int,
+    laws: Laws = NO_LAWS,
 ) -> Worlds:
-    """Draw every world of a scenario at once; `blocks` needs less memory."""
+    """Draw every world of a scenario at once; `blocks` needs less memory.
+
+    laws: those that the scenario's demand draws from
+    """
     start = first_year(scenario, as_of)
     numbers = worlds * (scenario.horizon - start + 1) * (len(scenario.supply) + 2)
     if numbers > MOST_NUMBERS:
@@ -98,6 +136,7 @@ def build_worlds(
         placed,
         start,
         Draws(seed, worlds, placed.values(), groups=copula_groups(scenario, placed)),
+        ensemble_of(scenario, placed, laws),
     )
 
 
@@ -108,6 +147,7 @@ def blocks(
     worlds: int,
     seed: int,
     block: int = BLOCK,
+    ensemble: Ensemble | None = None,
 ) -> Iterator[Worlds]:
     """All worlds of a scenario, block by block; the same whatever the block's size.
 
@@ -119,7 +159,7 @@ def blocks(
     for begin in range(0, worlds, block):
         end = min(begin + block, worlds)
         drawn = Draws(seed, worlds, placed.values(), start=begin, stop=end, groups=groups)
-        yield Worlds(scenario, placed, start, drawn)
+        yield Worlds(scenario, placed, start, drawn, ensemble)
 
 
 def _inputs(
@@ -172,6 +212,7 @@ def forecast_id(
     worlds: int,
     seed: int,
     code_version: str,
+    ensemble: Ensemble | None = None,
 ) -> str:
     """Hash of all that determines a forecast; equal ids mean equal numbers."""
     inputs = {
@@ -181,6 +222,7 @@ def forecast_id(
         "worlds": worlds,
         "seed": seed,
         "code_version": code_version,
+        "laws": None if ensemble is None else ensemble.fingerprint(),
     }
     text = json.dumps(inputs, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -204,20 +246,23 @@ def run_forecast(
     worlds: int | None = None,
     seed: int | None = None,
     measured: Claim | None = None,
+    laws: Laws = NO_LAWS,
     block: int = BLOCK,
 ) -> Forecast:
     """Forecast one scenario as known on a date.
 
-    claims and origins are those known at `as_of`; worlds and seed default to the scenario's.
+    claims, origins and the laws its demand draws from are those known at `as_of`; worlds and seed
+    default to the scenario's.
     Raises: ScenarioInvalid for an unknown claim, an unusable one, or a horizon in the past.
     """
     worlds = scenario.worlds if worlds is None else worlds
     seed = scenario.seed if seed is None else seed
     placed = place_claims(scenario, claims, measured)
-    tables = tabulate(scenario.name, blocks(scenario, placed, as_of, worlds, seed, block))
+    ensemble = ensemble_of(scenario, placed, laws)
+    tables = tabulate(scenario.name, blocks(scenario, placed, as_of, worlds, seed, block, ensemble))
     path = scenario.demand.path
     return Forecast(
-        forecast_id=forecast_id(scenario, placed, as_of, worlds, seed, code_version),
+        forecast_id=forecast_id(scenario, placed, as_of, worlds, seed, code_version, ensemble),
         scenario=scenario.name,
         title=scenario.title,
         answers=scenario.answers,
@@ -230,7 +275,7 @@ def run_forecast(
         code_version=code_version,
         repetition=_describe(scenario.repetition),
         synthetic=_describe(scenario.synthetic),
-        demand_path=path.form,
+        demand_path=path.form if ensemble is None else f"{path.form}, ensemble of laws",
         domains=tuple(
             DomainRow(domain, spec.part_of or "", spec.usable_base, spec.why, spec.information)
             for domain, spec in scenario.supply.items()
@@ -238,5 +283,8 @@ def run_forecast(
         supply=tables.supply,
         demand=tables.demand,
         walls=tables.walls,
-        inputs=_inputs(scenario, placed, origins),
+        inputs=(
+            *_inputs(scenario, placed, origins),
+            *(() if ensemble is None else ensemble.rows(origins)),
+        ),
     )

@@ -33,6 +33,8 @@ from models.claims import SHAPES, Claim, Shape
 from models.errors import ClaimInvalid
 from models.records import Domain, InformationOrigin
 
+# The law that a scenario states itself, by tokens per parameter and their drift.
+STATED = "stated"
 UsableBase = Literal["captures", "distinct_urls", "deduplicated_text", "works", "already_filtered"]
 
 
@@ -218,10 +220,36 @@ class DatasetPath(Section):
     growth: Quantity = Field(description="orders of magnitude a year")
 
 
+class LawChoice(Section):
+    """One law of an ensemble, and how often a world draws it."""
+
+    law: str = Field(
+        min_length=1,
+        max_length=60,
+        description="name in datawall law list, own:NAME of a stored fit, or stated",
+    )
+    weight: Number = Field(
+        gt=0, le=1e6, description="beside the other laws' weights; each is divided by their sum"
+    )
+    draws: bool = Field(
+        default=False, description="draw its coefficients from its stored resamples"
+    )
+
+    @model_validator(mode="after")
+    def _has_resamples(self) -> LawChoice:
+        if self.law == STATED and self.draws:
+            raise ValueError(
+                "the stated law has no resamples; its uncertainty is that of tokens_per_param and "
+                "drift: leave draws out"
+            )
+        return self
+
+
 class ComputePath(Section):
     """Demand follows compute: D = √(C·t/6), t = tokens_per_param·(C/reference)^drift·overtraining.
 
-    C(t) = min(level·growth^(t − t0), ceiling·ceiling_growth^(t − t1)).
+    C(t) = min(level·growth^(t − t0), ceiling·ceiling_growth^(t − t1)). With laws, each world draws
+    one: D = D*(C)·√(overtraining·sparsity), D* the optimum of its law.
     """
 
     form: Literal["compute"]
@@ -237,6 +265,9 @@ class ComputePath(Section):
     tokens_per_param: Quantity = Field(description="optimal D/N at reference_flop")
     reference_flop: Number = Field(gt=0, description="compute at which tokens_per_param holds")
     drift: Quantity = Field(description="exponent of D/N in compute")
+    laws: tuple[LawChoice, ...] = Field(
+        default=(), max_length=40, description="laws that worlds draw from; none is the stated one"
+    )
     overtraining: Quantity = Field(description="deliberate D/N above optimal, as a ratio")
     sparsity: Quantity | None = Field(
         default=None, description="factor on D/N from a mixture of experts; none is a dense model"
@@ -250,6 +281,19 @@ class ComputePath(Section):
         if (self.ceiling is None) != (self.ceiling_growth is None):
             raise ValueError("ceiling and ceiling_growth are given together or not at all")
         return self
+
+    @model_validator(mode="after")
+    def _laws_differ(self) -> ComputePath:
+        names = [choice.law for choice in self.laws]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"laws name {twice} twice; give it one weight")
+        return self
+
+    @property
+    def states_its_law(self) -> bool:
+        """Whether tokens_per_param and its drift stand for a law that some world follows."""
+        return not self.laws or any(choice.law == STATED for choice in self.laws)
 
 
 DemandPath = Annotated[DatasetPath | ComputePath, Field(discriminator="form")]
@@ -391,9 +435,12 @@ class Scenario(Section):
             if section is None:
                 continue
             place = "demand.path" if part == "demand" else part
+            unused = _UNSTATED if _follows_others(section) else ()
             for key in type(section).model_fields:
                 quantity = getattr(section, key)
-                if key not in ("form", "domain") and isinstance(quantity, str | Estimate):
+                if key in ("form", "domain", *unused):
+                    continue
+                if isinstance(quantity, str | Estimate):
                     yield f"{place}.{key}", part, quantity
         for domain, quantity in self.demand.shares.items():
             yield f"demand.shares.{domain}", f"demand of {domain}", quantity
@@ -401,6 +448,14 @@ class Scenario(Section):
     def references(self) -> set[str]:
         """Names of the warehouse claims this scenario needs."""
         return {quantity for _, _, quantity in self.quantities() if isinstance(quantity, str)}
+
+
+# What no world draws where no law is the stated one.
+_UNSTATED = ("tokens_per_param", "drift")
+
+
+def _follows_others(section: Section) -> bool:
+    return isinstance(section, ComputePath) and not section.states_its_law
 
 
 def _merge(base: Any, change: Any) -> Any:

@@ -5,26 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.claims import Array
 from models.errors import OutsideValidRange
 
 BINS = 64
+Places = NDArray[np.int64]
 
 
-def _ranked_bins(values: Array, bins: int) -> Array:
+def _binned(values: Array, bins: int) -> tuple[Places, int]:
+    """Bin of each world and their number: of equal size by rank, or one for each of few values.
+
+    A choice among few, such as of a law, has no ranks within a value.
+    """
+    distinct, place = np.unique(values, return_inverse=True)
+    if distinct.size <= bins:
+        return place, distinct.size
+    return _ranked_bins(values, bins), bins
+
+
+def _ranked_bins(values: Array, bins: int) -> Places:
     """Index of each world's bin among bins of equal size, by rank; shape (world,)."""
     order = np.argsort(values, kind="stable")
     ranks = np.empty(values.size, dtype=np.int64)
     ranks[order] = np.arange(values.size)
-    return np.asarray(ranks * bins // values.size)
+    return ranks * bins // values.size
 
 
 def first_order(outcome: Array, values: Array, bins: int = BINS) -> float:
     """Share of an outcome's variance that one input explains by itself: the first Sobol index.
 
-    Equation: S = Var(E[Y | X])/Var(Y); E[Y | X] is the mean in bins of equal probability, and what
-              bins of pure noise would show, (bins − 1)/n of the rest, is taken off
+    Equation: S = Var(E[Y | X])/Var(Y); E[Y | X] is the mean in bins of equal probability, or by
+              value where there are fewer values than bins; what bins of pure noise would show,
+              (bins − 1)/n of the rest, is taken off
     Shapes:   outcome Y and values X (world,), finite; result below 1, 0 for an idle input
     Valid:    at least ten worlds a bin
     """
@@ -36,7 +50,7 @@ def first_order(outcome: Array, values: Array, bins: int = BINS) -> float:
     whole = float(np.var(outcome))
     if whole == 0:
         return 0.0
-    place = _ranked_bins(values, bins)
+    place, bins = _binned(values, bins)
     counts = np.bincount(place, minlength=bins)
     means = np.bincount(place, outcome, minlength=bins) / counts
     between = float(counts @ (means - outcome.mean()) ** 2) / size

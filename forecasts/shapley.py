@@ -17,10 +17,13 @@ MOST_TOGETHER = 16
 
 
 def normal_scores(values: Array) -> Array:
-    """Scores of a standard normal with the values' ranks, shape (world,)."""
-    ranks = np.empty(values.size)
-    ranks[np.argsort(values, kind="stable")] = np.arange(values.size)
-    return np.asarray(ndtri((ranks + 0.5) / values.size))
+    """Scores of a standard normal with the values' ranks, equal values their middle one; (world,).
+
+    A normal score of a choice among few is that of the middle of its share.
+    """
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - counts / 2
+    return np.asarray(ndtri(middle / values.size))[place]
 
 
 def shapley_shares(

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasts.draws import Draws
+from forecasts.ensemble import Ensemble, Laws, Places
 from forecasts.errors import ScenarioInvalid
 from forecasts.results import TOTAL, SupplyStage
 from forecasts.scenario import (
+    STATED,
     ComputePath,
     DatasetPath,
     DomainSupply,
@@ -27,7 +29,7 @@ from forecasts.scenario import (
     SelfPlay,
     Traces,
 )
-from models.claims import Array, Claim, log_moments, quantiles
+from models.claims import Array, Claim, log_moments, median, quantiles
 from models.demand.paths import compute_path, dataset_path, tokens_from_compute
 from models.penalty import shortage_limit
 from models.quantities import decimal_year
@@ -72,12 +74,20 @@ class Worlds:
     # What is divided by zero or explodes is found where quantiles are taken, and named there.
     @np.errstate(all="ignore")
     def __init__(
-        self, scenario: Scenario, placed: Mapping[str, Claim], start: int, draws: Draws
+        self,
+        scenario: Scenario,
+        placed: Mapping[str, Claim],
+        start: int,
+        draws: Draws,
+        ensemble: Ensemble | None = None,
     ) -> None:
         self.scenario = scenario
         self.start = start
         self._placed = placed
         self._draws = draws
+        self._ensemble = ensemble
+        # Index of each world's demand law; empty where the scenario states one law for all.
+        self._law: Places = np.empty(0, np.int64) if ensemble is None else ensemble.choose(draws)
         self.years = np.arange(start, scenario.horizon + 1, dtype=float)
         self.domains: dict[str, DomainWorlds] = {
             domain: self._domain(domain, spec) for domain, spec in scenario.supply.items()
@@ -107,7 +117,10 @@ class Worlds:
     def inputs(self) -> dict[str, Array]:
         """Draws of every uncertain input by its name, each (world,), in the claim's unit."""
         claims = {claim.name: claim for claim in self._placed.values() if claim.shape != "fixed"}
-        return {name: self._draws.of(claim) for name, claim in claims.items()}
+        found = {name: self._draws.of(claim) for name, claim in claims.items()}
+        if self._ensemble is not None:
+            found |= self._ensemble.inputs(self._draws, self._law)
+        return found
 
     def date_of(self, place: str) -> float:
         """Date a claim is about, as a fractional year."""
@@ -375,17 +388,31 @@ class Worlds:
                 "params and tokens, or decide under a scenario with a compute path"
             )
         at = "demand.path"
-        per_param = self.value(f"{at}.tokens_per_param")
-        if path.sparsity is not None:
-            per_param = per_param * self.value(f"{at}.sparsity")
         if path.compute_lever is not None:
             compute_flop = compute_flop * self.value(f"{at}.compute_lever")
+        ratio = self.value(f"{at}.overtraining") if overtraining is None else overtraining
+        if path.sparsity is not None:
+            ratio = ratio * self.value(f"{at}.sparsity")
+        if self._ensemble is None:
+            return self._stated(path, compute_flop, ratio)
+
+        def stated(where: Places) -> Array:
+            return self._stated(path, compute_flop[:, where], np.ones(where.size), where)
+
+        best = self._ensemble.tokens(self._draws, self._law, compute_flop, stated)
+        return np.asarray(best * np.sqrt(ratio))
+
+    def _stated(
+        self, path: ComputePath, compute_flop: Array, ratio: Array, where: Places | None = None
+    ) -> Array:
+        """Tokens by the law that the scenario states itself, in all worlds or at some places."""
+        chosen = slice(None) if where is None else where
         return tokens_from_compute(
             compute_flop,
-            per_param,
-            self.value(f"{at}.drift"),
+            self.value("demand.path.tokens_per_param")[chosen],
+            self.value("demand.path.drift")[chosen],
             path.reference_flop,
-            self.value(f"{at}.overtraining") if overtraining is None else overtraining,
+            ratio,
         )
 
     def log_shortage(self, date_index: int, demand: Array) -> Array:
@@ -429,3 +456,20 @@ class Worlds:
             since = dates - self.date_of(f"{at}.level")
             return dataset_path(self.value(f"{at}.level"), self.value(f"{at}.growth"), since)
         return self.tokens_for(self.compute(dates))
+
+
+def ensemble_of(scenario: Scenario, placed: Mapping[str, Claim], laws: Laws) -> Ensemble | None:
+    """The demand laws that worlds draw from; None where the scenario states one law for all.
+
+    Raises: ScenarioInvalid for a law that cannot be drawn from
+    """
+    path = scenario.demand.path
+    if not isinstance(path, ComputePath) or all(choice.law == STATED for choice in path.laws):
+        return None
+    tokens = 0.0
+    if path.states_its_law:
+        one = np.ones(1)
+        ratio = median(placed["demand.path.tokens_per_param"]) * one
+        flop = path.reference_flop * one[None, :]
+        tokens = float(tokens_from_compute(flop, ratio, 0 * one, path.reference_flop, one)[0, 0])
+    return Ensemble(path.laws, laws, path.reference_flop, tokens)

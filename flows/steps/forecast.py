@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -14,19 +15,21 @@ from flows.steps.prepare import ready, writing
 from flows.version import code_version
 from flows.workspace import Workspace
 from forecasts import scenario as scenarios
+from forecasts.ensemble import Laws
 from forecasts.errors import ScenarioInvalid
 from forecasts.forecast import (
     build_worlds,
     forecast_id,
     measured_growth_claim,
     place_claims,
+    record_claims,
     run_forecast,
 )
 from forecasts.results import Forecast
 from forecasts.scenario import Scenario
-from forecasts.simulate import Worlds
-from models.claims import Claim
-from models.demand.growth import fit_growth
+from forecasts.simulate import Worlds, ensemble_of
+from models.claims import Array, Claim
+from models.demand.growth import fit_growth, fit_records
 from models.errors import OutsideValidRange
 from models.quantities import decimal_year
 from models.records import OriginRecord
@@ -44,6 +47,8 @@ class Knowledge:
     claims: dict[str, Claim]
     origins: dict[str, OriginRecord]
     measured: Claim | None
+    # Reads the laws that a scenario draws from; few scenarios do, and reading takes a query.
+    laws_of: Callable[[Scenario], Laws]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +71,57 @@ def default_as_of(now: datetime) -> date:
 def know(workspace: Workspace, as_of: date) -> Knowledge:
     """Read claims and past runs as known on a date from the published copy."""
     with ready(workspace, as_of) as connection:
-        return _knowledge(connection, as_of)
+        return _knowledge(connection, workspace, as_of)
 
 
-def _knowledge(connection: Connection, as_of: date) -> Knowledge:
+def _knowledge(connection: Connection, workspace: Workspace, as_of: date) -> Knowledge:
     runs = read_frontier_runs(connection)
     return Knowledge(
         as_of=as_of,
-        claims=read_claims(connection),
+        claims=read_claims(connection) | _records(runs),
         origins=read_origins(connection),
         measured=None if runs is None else _measured(runs),
+        laws_of=partial(_laws_of, workspace, as_of),
     )
+
+
+def _laws_of(workspace: Workspace, as_of: date, scenario: Scenario) -> Laws:
+    """The laws that a scenario's demand draws from; what reads them loads where one does."""
+    if not getattr(scenario.demand.path, "laws", ()):
+        return {}
+    from flows.steps.demand_laws import laws_of
+
+    return laws_of(workspace, as_of, scenario)
 
 
 def _measured(runs: FrontierRuns) -> Claim | None:
     """Growth of compute measured on past runs; None where they are too few to tell."""
-    import numpy as np
-
-    years = np.array([decimal_year(day) for day in runs.published_on])
     try:
-        growth = fit_growth(years, np.array(runs.compute_flop))
+        growth = fit_growth(*_dated(runs))
     except OutsideValidRange:
         # The scenario then draws from its catalogue claim, which the register of inputs shows.
         return None
     return measured_growth_claim(growth, runs.known_at, runs.origin_id)
+
+
+def _records(runs: FrontierRuns | None) -> dict[str, Claim]:
+    """Level and growth of record-setting compute; none where the records are too few to tell."""
+    if runs is None:
+        return {}
+    try:
+        trend = fit_records(*_dated(runs))
+    except OutsideValidRange:
+        # A scenario that names them is told that they are not known.
+        return {}
+    return record_claims(trend, runs.known_at, runs.origin_id)
+
+
+def _dated(runs: FrontierRuns) -> tuple[Array, Array]:
+    """Fractional years and FLOP of past runs, both (run,)."""
+    import numpy as np
+
+    years = np.array([decimal_year(day) for day in runs.published_on])
+    return years, np.array(runs.compute_flop)
 
 
 def load_scenario(spec: str, options: Options) -> Scenario:
@@ -119,7 +151,7 @@ def forecast(
     """
     chosen = [load_scenario(spec, options) for spec in specs]
     with ready(workspace, as_of) as connection:
-        knowledge = _knowledge(connection, as_of)
+        knowledge = _knowledge(connection, workspace, as_of)
         ids = [_id(scenario, knowledge) for scenario in chosen]
         known = _stored(connection, ids)
     results = [known.get(i) or compute(s, knowledge) for i, s in zip(ids, chosen, strict=True)]
@@ -132,7 +164,13 @@ def forecast(
 def _id(scenario: Scenario, knowledge: Knowledge) -> str:
     placed = place_claims(scenario, knowledge.claims, knowledge.measured)
     return forecast_id(
-        scenario, placed, knowledge.as_of, scenario.worlds, scenario.seed, code_version()
+        scenario,
+        placed,
+        knowledge.as_of,
+        scenario.worlds,
+        scenario.seed,
+        code_version(),
+        ensemble_of(scenario, placed, knowledge.laws_of(scenario)),
     )
 
 
@@ -153,6 +191,7 @@ def compute(scenario: Scenario, knowledge: Knowledge) -> Forecast:
         as_of=knowledge.as_of,
         code_version=code_version(),
         measured=knowledge.measured,
+        laws=knowledge.laws_of(scenario),
     )
 
 
@@ -174,7 +213,8 @@ def _save(workspace: Workspace, results: Sequence[Forecast], now: datetime) -> N
 def worlds_of(scenario: Scenario, knowledge: Knowledge) -> Worlds:
     """The worlds of a scenario, for decisions on runs."""
     placed = place_claims(scenario, knowledge.claims, knowledge.measured)
-    return build_worlds(scenario, placed, knowledge.as_of, scenario.worlds, scenario.seed)
+    laws = knowledge.laws_of(scenario)
+    return build_worlds(scenario, placed, knowledge.as_of, scenario.worlds, scenario.seed, laws)
 
 
 def last_walls(workspace: Workspace) -> dict[str, float]:

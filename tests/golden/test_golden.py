@@ -53,6 +53,7 @@ def test_forecast_is_unchanged(
     forecast = run_forecast(
         load(name), knowledge.claims, knowledge.origins, as_of=knowledge.as_of,
         code_version="golden", worlds=WORLDS, seed=SEED,
+        laws=knowledge.laws_of(load(name)),
     )  # fmt: skip
     path = FOLDER / f"{name}.json"
     if request.config.getoption("--update-golden"):

@@ -101,6 +101,7 @@ def results(knowledge: Knowledge) -> dict[str, Forecast]:
             knowledge.origins,
             as_of=knowledge.as_of,
             code_version="documented",
+            laws=knowledge.laws_of(scenarios.load(name)),
         )
         for name in scenarios.names()
     }
