@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import bulk, fits, measure, startup, stock
+from benchmarks import bulk, engine, fits, measure, startup, stock
 
 if __name__ == "__main__":
     stock.main()
+    engine.main()
     fits.main()
     startup.main()
     bulk.main()

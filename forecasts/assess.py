@@ -8,11 +8,12 @@ shares moved within the plan's bounds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecasts.dates import first_passing
 from forecasts.decide import demand_tokens
@@ -24,9 +25,11 @@ from models.claims import Array
 from models.laws.data_constrained import DataConstrained
 from models.quantities import FLOP_PER_PARAM_TOKEN, decimal_year
 from models.severity import severity
-from models.supply.mixture import Group, largest_run, nearest_mixture
+from models.supply.mixture import Group, carries, largest_run, nearest_mixture
 
 LEVELS = (0.05, 0.5, 0.95)
+# Worlds that are asked first. Odds of 0 or 1 required have no error, so a few worlds are added.
+FEW, SHARE_OF_A_FEW = 16_384, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +76,40 @@ class _Stocks:
         self._worlds = worlds
         self._mixture = mixture
         self._multiplier = multiplier
+        self._kept: dict[tuple[str, str], Array] = {}
+        self._year = np.nan
+
+    def head(self, size: int) -> _Stocks:
+        """The same in the first worlds alone."""
+        return _Stocks(self._worlds.head(size), self._mixture, self._multiplier[:size])
 
     def of(self, stock: str, stage: str, year: float) -> Array:
-        """Tokens of one stock in every world; none where the scenario counts none."""
+        """Tokens of one stock in every world; none where the scenario counts none.
+
+        Those of the last year asked for are kept: several questions are asked of one day.
+        """
         if stock not in self._worlds.domains:
             return np.zeros_like(self._multiplier)
-        on_day = self._worlds.supply(stock, stage, np.array([year]), self._multiplier)
-        return np.asarray(on_day[0])
+        if year != self._year:
+            self._kept, self._year = {}, year
+        if (stock, stage) not in self._kept:
+            on_day = self._worlds.supply(stock, stage, np.array([year]), self._multiplier)
+            self._kept[stock, stage] = on_day[0]
+        return self._kept[stock, stage]
 
     def most(self, mixture: _Mixture, stage: str, year: float) -> Array:
         """Largest run that the stocks support, in tokens of the stage, shape (world,)."""
         supply = np.array([self.of(domain, stage, year) for domain in mixture.domains])
         groups = [Group(members, self.of(stock, stage, year)) for stock, members in mixture.shared]
         return largest_run(supply, mixture.low, mixture.high, groups)
+
+    def carry(self, mixture: _Mixture, tokens: Array, year: float) -> NDArray[np.bool_]:
+        """Worlds in which the effective stocks support a run of so many tokens, shape (world,)."""
+        supply = np.array([self.of(domain, "effective", year) for domain in mixture.domains])
+        groups = [
+            Group(members, self.of(stock, "effective", year)) for stock, members in mixture.shared
+        ]
+        return carries(supply, mixture.low, mixture.high, tokens, groups)
 
 
 def assess(
@@ -105,9 +129,7 @@ def assess(
     day = max(run.needed_on, as_of)
     year = decimal_year(day)
     fixed = mixture.fixed()
-    fits, remixed = (
-        (tokens <= stocks.most(chosen, "effective", year)) for chosen in (fixed, mixture)
-    )
+    fits, remixed = (stocks.carry(chosen, tokens, year) for chosen in (fixed, mixture))
     unique = stocks.most(mixture, "unique", year)
     law = _own_repetition(worlds, law)
     compute = _compute(run, tokens)
@@ -115,7 +137,7 @@ def assess(
     cost = severity(law, compute, limit, growth)
 
     def earliest(chosen: _Mixture) -> date | None:
-        return first_passing(day, worlds.scenario.horizon, _enough(stocks, chosen, tokens, run))
+        return first_passing(day, worlds.scenario.horizon, _Enough(stocks, chosen, tokens, run))
 
     return Assessment(
         run=run.run,
@@ -212,14 +234,26 @@ def _synthetic_needed(worlds: Worlds, run: PlannedRun, tokens: Array, unique: Ar
     return np.clip(1 - unique * repetition / tokens, 0.0, 1.0)
 
 
-def _enough(
-    stocks: _Stocks, mixture: _Mixture, tokens: Array, run: PlannedRun
-) -> Callable[[date], bool]:
-    def passes(day: date) -> bool:
-        most = stocks.most(mixture, "effective", decimal_year(day))
-        return float((tokens <= most).mean()) >= run.required_probability
+class _Enough:
+    """Whether a run is covered on a day at the required odds.
 
-    return passes
+    A day is first looked at in a few thousand worlds; every world is asked only where the odds
+    there lie within six standard errors of what is required.
+    """
+
+    def __init__(self, stocks: _Stocks, mixture: _Mixture, tokens: Array, run: PlannedRun) -> None:
+        self._ways = [(stocks.head(FEW), tokens[:FEW]), (stocks, tokens)]
+        self._mixture = mixture
+        self._required = run.required_probability
+        self._error = 6 * np.sqrt(self._required * (1 - self._required) / self._ways[0][1].size)
+
+    def __call__(self, day: date) -> bool:
+        (few, wanted), (stocks, tokens) = self._ways
+        year = decimal_year(day)
+        odds = float(few.carry(self._mixture, wanted, year).mean())
+        if abs(odds - self._required) <= self._error + SHARE_OF_A_FEW / wanted.size:
+            odds = float(stocks.carry(self._mixture, tokens, year).mean())
+        return odds >= self._required
 
 
 def _found(

@@ -73,6 +73,13 @@ class Draws:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             self._values.update(zip(distinct, pool.map(self._draw, distinct.values()), strict=True))
 
+    def head(self, size: int) -> Draws:
+        """The same draws of the first worlds alone."""
+        part = Draws(self.seed, self.worlds, start=self.start, stop=self.start + size)
+        part._group = self._group
+        part._values = {name: values[:size] for name, values in self._values.items()}
+        return part
+
     @property
     def size(self) -> int:
         """Number of worlds in this block."""

@@ -148,6 +148,7 @@ def blocks(
     seed: int,
     block: int = BLOCK,
     ensemble: Ensemble | None = None,
+    dates_per_year: int = 1,
 ) -> Iterator[Worlds]:
     """All worlds of a scenario, block by block; the same whatever the block's size.
 
@@ -159,7 +160,7 @@ def blocks(
     for begin in range(0, worlds, block):
         end = min(begin + block, worlds)
         drawn = Draws(seed, worlds, placed.values(), start=begin, stop=end, groups=groups)
-        yield Worlds(scenario, placed, start, drawn, ensemble)
+        yield Worlds(scenario, placed, start, drawn, ensemble, dates_per_year)
 
 
 def _inputs(

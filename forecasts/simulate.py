@@ -7,8 +7,10 @@ is the crossing of one world's own paths, never of two quantile curves.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import repeat
 
 import numpy as np
 
@@ -32,13 +34,13 @@ from forecasts.scenario import (
 from models.claims import Array, Claim, log_moments, median, quantiles
 from models.demand.paths import compute_path, dataset_path, tokens_from_compute
 from models.penalty import shortage_limit
-from models.quantities import decimal_year
+from models.quantities import FLOP_PER_PARAM_TOKEN, decimal_year
 from models.supply.access import open_share
 from models.supply.conversion import (
     fading_years,
     growth_factors,
     raw_tokens,
-    yearly_growth_factors,
+    steady_growth,
 )
 from models.supply.levers import accepted_tokens, self_play_tokens, trace_tokens
 from models.supply.multipliers import capped_product, law_repetition
@@ -68,6 +70,34 @@ class NormalPart:
     sd: float
 
 
+class Stocks:
+    """Amounts on one date at each stage, shape (world,), reckoned when they are asked for.
+
+    gain: what makes effective tokens of unique ones, where that is all there is to it
+    """
+
+    def __init__(self, reckon: Callable[[SupplyStage], Array], gain: Array | None) -> None:
+        self._reckon = reckon
+        self._gain = gain
+        self._known: dict[SupplyStage, Array] = {}
+
+    def at(self, stage: SupplyStage) -> Array:
+        """Amount at a stage."""
+        if stage not in self._known:
+            if stage == "effective" and self._gain is not None:
+                self._known[stage] = self.at("unique") * self._gain
+            else:
+                self._known[stage] = self._reckon(stage)
+        return self._known[stage]
+
+
+def _summed(parts: Sequence[Stocks], stage: SupplyStage) -> Array:
+    whole = parts[0].at(stage).copy()
+    for part in parts[1:]:
+        whole += part.at(stage)
+    return whole
+
+
 class Worlds:
     """All worlds of one scenario. Arrays have shape (world,) or (date, world)."""
 
@@ -80,7 +110,12 @@ class Worlds:
         start: int,
         draws: Draws,
         ensemble: Ensemble | None = None,
+        dates_per_year: int = 1,
     ) -> None:
+        """Draw a block of worlds.
+
+        dates_per_year: dates of the grid in a year; forecasts have one, 1 January
+        """
         self.scenario = scenario
         self.start = start
         self._placed = placed
@@ -88,13 +123,12 @@ class Worlds:
         self._ensemble = ensemble
         # Index of each world's demand law; empty where the scenario states one law for all.
         self._law: Places = np.empty(0, np.int64) if ensemble is None else ensemble.choose(draws)
-        self.years = np.arange(start, scenario.horizon + 1, dtype=float)
+        dates = (scenario.horizon - start) * dates_per_year + 1
+        self.years = start + np.arange(dates) / dates_per_year
+        self.dates_per_year = dates_per_year
         self.domains: dict[str, DomainWorlds] = {
             domain: self._domain(domain, spec) for domain, spec in scenario.supply.items()
         }
-        # Growth from the count's date to every date shown, used by three stages and the total.
-        self._growth = {domain: self._yearly(domain) for domain in self.domains}
-        self._open = {domain: self._open_share(domain, self.years) for domain in self.domains}
         self._summed = [d for d, spec in scenario.supply.items() if spec.part_of is None]
         self.repetition = self._repetition()
         self.synthetic = self._gain("synthetic")
@@ -109,6 +143,13 @@ class Worlds:
     def holds_all(self) -> bool:
         """Whether these are all worlds, not a block of them."""
         return self._draws.size == self._draws.worlds
+
+    def head(self, size: int) -> Worlds:
+        """The first worlds alone, on the same grid."""
+        part = self._draws.head(min(size, self._draws.size))
+        return Worlds(
+            self.scenario, self._placed, self.start, part, self._ensemble, self.dates_per_year
+        )
 
     def value(self, place: str) -> Array:
         """Draws of the claim at a place of the scenario, shape (world,)."""
@@ -155,13 +196,29 @@ class Worlds:
             log_growth=log_growth,
         )
 
-    def _yearly(self, domain: str) -> Array:
-        """Growth from the count's date to every date shown, shape (date, world)."""
+    def _growth(self, domain: str) -> Iterator[Array]:
+        """What growth makes of one token by every date of the grid, shape (world,) each."""
         worlds = self.domains[domain]
         if self._spec(domain).growth_fading is not None:
-            return self._grown(domain, self.years)
-        first = self.years[0] - worlds.counted_on
-        return yearly_growth_factors(worlds.log_growth, first, self.years.size)
+            yield from map(np.exp, self._log_growth(domain))
+        elif not self._spec(domain).growth:
+            yield from repeat(np.ones(self._draws.size), self.years.size)
+        else:
+            since = self.years - worlds.counted_on
+            yield from steady_growth(
+                worlds.log_growth, float(since[0]), 1 / self.dates_per_year, since.size
+            )
+
+    def _log_growth(self, domain: str) -> Iterator[Array]:
+        """ln of `_growth`."""
+        worlds = self.domains[domain]
+        since = self.years - worlds.counted_on
+        if self._spec(domain).growth_fading is None:
+            yield from (worlds.log_growth * t for t in since.tolist())
+            return
+        fading = self.value(f"supply.{domain}.growth_fading")
+        for t in since:
+            yield worlds.log_growth * fading_years(np.array([t]), fading)[0]
 
     def _grown(self, domain: str, years: Array) -> Array:
         """Growth from the count's date to any dates, shape (date, world)."""
@@ -174,12 +231,15 @@ class Worlds:
 
     def _open_share(self, domain: str, years: Array) -> Array | None:
         """Share that restrictions leave, shape (date, world); None where there are none."""
-        access = self._spec(domain).access
-        if access is None or not access.respected:
+        if not self._closes(domain):
             return None
         place = f"supply.{domain}.access"
         since = years - self.date_of(f"{place}.closed")
         return open_share(self.value(f"{place}.closed"), self.value(f"{place}.hazard"), since)
+
+    def _closes(self, domain: str) -> bool:
+        access = self._spec(domain).access
+        return access is not None and access.respected
 
     def _spec(self, domain: str) -> DomainSupply:
         return self.scenario.supply[domain]  # type: ignore[index]
@@ -290,26 +350,65 @@ class Worlds:
         chosen = self.multiplier if multiplier is None else multiplier
         return self._effective(domain, unique, chosen)
 
-    def supply_on(self, domain: str, stage: str, date_index: int) -> Array:
-        """Tokens at a stage on one of `years`, shape (world,); as `supply`, from kept growth."""
+    def stocks(self, domain: str) -> Iterator[Stocks]:
+        """Tokens of a domain (or the total) on every date of the grid.
+
+        As `supply`, date by date, so that the arrays at work stay in the processor's cache.
+        """
         if domain == TOTAL:
-            parts = [self.supply_on(d, stage, date_index) for d in self._summed]
-            return np.asarray(sum(parts))
+            product = not any(map(self._limits_or_adds, self._summed))
+            gain = self.multiplier if product else None
+            for parts in zip(*map(self.stocks, self._summed), strict=True):
+                yield Stocks(partial(_summed, parts), gain)
+            return
+        for i, growth in enumerate(self._growth(domain)):
+            yield Stocks(partial(self._stock, domain, i, growth), None)
+
+    def _stock(self, domain: str, i: int, growth: Array, stage: SupplyStage) -> Array:
         worlds = self.domains[domain]
         if stage == "raw":
-            return np.asarray(worlds.raw * self._growth[domain][date_index])
-        unique = worlds.unique * self._growth[domain][date_index]
-        still_open = self._open[domain]
+            return worlds.raw * growth
+        unique = worlds.unique * growth
+        still_open = self._open_share(domain, self.years[i : i + 1])
         if still_open is not None:
-            unique = unique * still_open[date_index]
+            unique *= still_open[0]
         return unique if stage == "unique" else self._effective(domain, unique, self.multiplier)
+
+    def log_rests(self, domain: str, part: NormalPart) -> Iterator[Stocks]:
+        """ln of `stocks` without what is exactly normal in them, from logarithms throughout."""
+        worlds = self.domains[domain]
+        raw, unique = (np.log(stage) - part.scores for stage in (worlds.raw, worlds.unique))
+        product = not self._limits_or_adds(domain)
+        bases: dict[SupplyStage, Array] = {"raw": raw, "unique": unique}
+        if product:
+            bases["effective"] = unique + np.log(self.multiplier)
+        for i, grown in enumerate(self._log_growth(domain)):
+            yield Stocks(partial(self._log_rest, domain, i, bases, part, grown), None)
+
+    def _log_rest(
+        self, domain: str, i: int, bases: Mapping[SupplyStage, Array], part: NormalPart,
+        grown: Array, stage: SupplyStage,
+    ) -> Array:  # fmt: skip
+        if stage not in bases:
+            unique = self._log_rest(domain, i, bases, part, grown, "unique")
+            tokens = self._effective(domain, np.exp(unique + part.scores), self.multiplier)
+            return np.log(tokens) - part.scores
+        rest = bases[stage] + grown
+        still_open = None if stage == "raw" else self._open_share(domain, self.years[i : i + 1])
+        return rest if still_open is None else rest + np.log(still_open[0])
+
+    def _limits_or_adds(self, domain: str) -> bool:
+        """Whether effective tokens are more than a product: something is added, or one capped."""
+        spec = self.scenario.synthetic
+        limited = isinstance(spec, LawSynthetic) and spec.domain_limit is not None
+        return limited or any(lever.domain == domain for lever in self.scenario.levers)
 
     def same_as(
         self, domain: str, stage: SupplyStage, date_index: int
     ) -> tuple[SupplyStage, int] | None:
         """Stage and date on which a domain's supply is this one in every world, by its form."""
         # Access that closes moves a stock that neither grows nor is filtered.
-        if domain == TOTAL or self._open[domain] is not None:
+        if domain == TOTAL or self._closes(domain):
             return None
         spec = self._spec(domain)
         if stage == "unique" and spec.usable_fraction is None and spec.overlap is None:
@@ -415,16 +514,16 @@ class Worlds:
             ratio,
         )
 
-    def log_shortage(self, date_index: int, demand: Array) -> Array:
-        """ln of tokens that are best for the compute over unique tokens with synthetic ones.
+    def log_relief(self) -> Array:
+        """ln of demand over unique tokens at which nothing is short, shape (world,).
 
-        Deliberate overtraining is a choice, not a need, so it is taken off: D* = D/√k.
-        Shapes: demand on that date (world,); result (world,)
+        The shortage is s = D*/(U·synthetic). Deliberate overtraining is a choice, not a need, so it
+        is taken off demand: D* = D/√k. So ln s = ln(D/U) − (ln k)/2 − ln synthetic.
         """
-        best = demand
+        relief = np.log(self.synthetic)
         if isinstance(self.scenario.demand.path, ComputePath):
-            best = demand / np.sqrt(self.value("demand.path.overtraining"))
-        return np.log(best / (self.supply_on(TOTAL, "unique", date_index) * self.synthetic))
+            relief = relief + np.log(self.value("demand.path.overtraining")) / 2
+        return np.asarray(relief)
 
     def log_shortage_limit(self, ratio: float) -> Array:
         """ln of the shortage at which C_eq/C falls to a ratio, shape (world,)."""
@@ -446,6 +545,41 @@ class Worlds:
     def share(self, domain: str) -> Array:
         """Share of a run's tokens taken from a domain, shape (world,)."""
         return self.value(f"demand.shares.{domain}")
+
+    def log_demand(self) -> Array:
+        """ln of `demand` on the grid, (date, world), from logarithms where the law is stated."""
+        path = self.scenario.demand.path
+        if self._ensemble is not None:
+            return np.log(self.demand())
+        at = "demand.path"
+        level, since = np.log(self.value(f"{at}.level")), self.years - self.date_of(f"{at}.level")
+        if isinstance(path, DatasetPath):
+            return np.asarray(level + np.log(10) * self.value(f"{at}.growth") * since[:, None])
+        compute = level + np.log(self.value(f"{at}.growth")) * since[:, None]
+        if path.ceiling is not None:
+            limit = np.log(self.value(f"{at}.ceiling"))
+            growth = np.log(self.value(f"{at}.ceiling_growth"))
+            ahead = self.years - self.date_of(f"{at}.ceiling")
+            np.minimum(compute, limit + growth * ahead[:, None], out=compute)
+        return self._log_tokens(path, compute)
+
+    def _log_tokens(self, path: ComputePath, log_compute: Array) -> Array:
+        """ln of the stated law's tokens, in place of ln of compute; shapes (date, world).
+
+        Equation: ln D = (ln C·(1 + p) + ln(t0·k·f/6) − p·ln C0)/2, as `tokens_from_compute`
+        """
+        at = "demand.path"
+        drift = self.value(f"{at}.drift")
+        rest = self.value(f"{at}.tokens_per_param") * self.value(f"{at}.overtraining")
+        if path.sparsity is not None:
+            rest = rest * self.value(f"{at}.sparsity")
+        if path.compute_lever is not None:
+            log_compute += np.log(self.value(f"{at}.compute_lever"))
+        log_compute *= (1 + drift) / 2
+        log_compute += (
+            np.log(rest / FLOP_PER_PARAM_TOKEN) - drift * np.log(path.reference_flop)
+        ) / 2
+        return log_compute
 
     def demand(self, years: Array | None = None) -> Array:
         """Tokens, each counted as fresh, that the largest run of each date needs, (date, world)."""

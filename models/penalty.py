@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -46,6 +47,7 @@ class ShortageLimit:
         return np.interp(np.log(r_d_star), self.log_r_d_star, self.log_shortage)
 
 
+@lru_cache(maxsize=64)
 def shortage_limit(
     ratio: float, exponent: float, r_n_star: float, r_d_star: tuple[float, float]
 ) -> ShortageLimit:

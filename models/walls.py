@@ -10,25 +10,45 @@ from models.quantiles import FIRST
 BINS_PER_YEAR = 1024
 
 
-def first_crossing(gap: Array, years: Array) -> Array:
-    """First date in each world where demand exceeds supply.
+class Crossing:
+    """First date in each world where demand exceeds supply, as dates arrive one by one.
 
     Equation: log-linear between grid dates: t = t_i + (t_{i+1} − t_i)·r_i/(r_i − r_{i+1}),
               r = gap = ln(demand/supply), at the first i with r_i ≤ 0 < r_{i+1}
-    Shapes:   gap (date, world); years (date,); result (world,)
     Censored: −inf where demand exceeds supply at the first date already, +inf where it never does
               on the grid
+    `dates` has shape (world,). A gap that is no number, nothing wanted of nothing, crosses nothing.
     """
-    above = gap > 0
-    crossed = above.any(axis=0)
-    after = above.argmax(axis=0)
-    before = np.maximum(after - 1, 0)
-    worlds = np.arange(gap.shape[1])
-    r0, r1 = gap[before, worlds], gap[after, worlds]
-    inner = crossed & (after > 0)
-    share = np.divide(r0, r0 - r1, out=np.zeros_like(r0), where=inner)
-    date = years[before] + share * (years[after] - years[before])
-    return np.where(~crossed, np.inf, np.where(after == 0, -np.inf, date))
+
+    def __init__(self, worlds: int) -> None:
+        self.dates: Array = np.full(worlds, np.inf)
+        self._open = np.ones(worlds, dtype=bool)
+        self._before: Array = np.empty(0)
+        self._year = 0.0
+
+    def add(self, gap: Array, year: float) -> None:
+        """Take in the next date's gap, shape (world,), which is kept until the next."""
+        above = gap > 0
+        above &= self._open
+        new = np.flatnonzero(above)
+        if self._before.size == 0:
+            self.dates[new] = -np.inf
+        elif new.size:
+            r0, r1 = self._before[new], gap[new]
+            # A gap that was infinitely low closes at the later date, one that explodes at once.
+            with np.errstate(invalid="ignore"):
+                share = np.where(np.isneginf(r0), 1.0, r0 / (r0 - r1))
+            self.dates[new] = self._year + share * (year - self._year)
+        self._open[new] = False
+        self._before, self._year = gap, year
+
+
+def first_crossing(gap: Array, years: Array) -> Array:
+    """`Crossing` of a whole grid. Shapes: gap (date, world); years (date,); result (world,)."""
+    crossing = Crossing(gap.shape[1])
+    for at, year in zip(gap, years.tolist(), strict=True):
+        crossing.add(at, year)
+    return crossing.dates
 
 
 class CrossingDates:

@@ -15,7 +15,7 @@ def dataset_path(level: Array, oom_per_year: Array, years: Array) -> Array:
     Shapes:   level, oom_per_year (world,); years = t − t0 (date,); result (date, world), tokens
     Source:   Villalobos et al. 2024, https://arxiv.org/abs/2211.04325, historical growth
     """
-    return np.asarray(level * 10 ** (oom_per_year * years[:, None]))
+    return np.asarray(level * np.exp(np.log(10) * oom_per_year * years[:, None]))
 
 
 def compute_path(
@@ -32,11 +32,12 @@ def compute_path(
     Shapes:   (world,) and years (date,); result (date, world). The ceiling also shrinks backwards
               from t1, so it binds before t1 only in worlds whose trend runs far ahead of it.
     """
-    trend = level * ratio_per_year ** years[:, None]
+    # By exp and log, which cost a quarter of a power.
+    trend = level * np.exp(np.log(ratio_per_year) * years[:, None])
     if ceiling is None or ceiling_ratio is None or ceiling_years is None:
         return np.asarray(trend)
-    limit = ceiling * ceiling_ratio ** ceiling_years[:, None]
-    return np.minimum(trend, limit)
+    limit = ceiling * np.exp(np.log(ceiling_ratio) * ceiling_years[:, None])
+    return np.minimum(trend, limit, out=trend)
 
 
 def tokens_from_compute(
@@ -52,5 +53,9 @@ def tokens_from_compute(
     Symbols:  t tokens per parameter, t0 its optimum at C0, p its drift, k deliberate overtraining
     Shapes:   compute_flop (date, world); the rest (world,); result (date, world), tokens
     """
-    per_param = tokens_per_param * (compute_flop / reference_flop) ** drift * overtraining
-    return np.asarray(np.sqrt(compute_flop * per_param / FLOP_PER_PARAM_TOKEN))
+    # Without compute the power is 0 or infinite by the drift's sign, and no tokens are asked.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.exp(np.log(compute_flop / reference_flop) * drift)
+    per_param = tokens_per_param * overtraining * power
+    tokens = np.sqrt(compute_flop * per_param / FLOP_PER_PARAM_TOKEN)
+    return np.where(compute_flop > 0, tokens, 0.0)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -47,15 +46,17 @@ def fading_years(years: Array, fading: Array) -> Array:
     return np.asarray(np.where(fading > 0, faded, ahead) + np.minimum(years, 0)[:, None])
 
 
-def yearly_growth_factors(log_ratio_per_year: Array, first: float, count: int) -> Array:
-    """`growth_factors` for a date and the years after it, by multiplication: six times faster.
+def steady_growth(
+    log_ratio_per_year: Array, first: float, step: float, count: int
+) -> Iterator[Array]:
+    """`growth_factors` for a date and those after it in equal steps, by multiplication.
 
-    Equation: f_0 = exp(log_ratio · first), f_{i+1} = f_i · exp(log_ratio)
-    Shapes:   log_ratio (world,); result (count, world), ratio
+    Equation: f_0 = exp(log_ratio · first), f_{i+1} = f_i · exp(log_ratio · step)
+    Shapes:   log_ratio (world,); yields count arrays (world,), ratio; step in years
     """
-    ratio = np.exp(log_ratio_per_year)
-    factors = np.empty((count, ratio.size))
-    factors[0] = np.exp(log_ratio_per_year * first)
-    for before, after in pairwise(factors):
-        np.multiply(before, ratio, out=after)
-    return factors
+    ratio = np.exp(log_ratio_per_year * step)
+    factor = np.exp(log_ratio_per_year * first)
+    yield factor
+    for _ in range(count - 1):
+        factor = factor * ratio
+        yield factor

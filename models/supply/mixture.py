@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.claims import Array
 from models.errors import ModelError, OutsideValidRange
@@ -55,12 +56,10 @@ def largest_run(supply: Array, low: Array, high: Array, groups: Sequence[Group] 
     Raises:   OutsideValidRange for bounds that no mixture meets
     """
     check_bounds(low, high)
-    alone = set(range(low.size)) - {member for group in groups for member in group.members}
-    families = [
-        *groups,
-        *(Group((place,), np.full(supply.shape[1:], np.inf)) for place in sorted(alone)),
-    ]
+    families = _families(supply, groups)
     tokens = _most_by_lowest_shares(supply, low, families)
+    if low.sum() >= 1 - SHARE_TOLERANCE:
+        return tokens  # the lowest shares are the mixture, so nothing else limits it
     for _ in range(4 * low.size + 4):
         reach, slope = _reach(supply, high, families, tokens)
         short = reach < tokens * (1 - SHARE_TOLERANCE)
@@ -71,17 +70,46 @@ def largest_run(supply: Array, low: Array, high: Array, groups: Sequence[Group] 
     raise ModelError("the largest run did not settle; check the supply for numbers that are none")
 
 
+def carries(
+    supply: Array, low: Array, high: Array, tokens: Array, groups: Sequence[Group] = ()
+) -> NDArray[np.bool_]:
+    """Worlds in which the stocks support a run of so many tokens: `largest_run` at least that.
+
+    Equation: the same left side, taken at T alone; it is concave and 0 at 0, so it reaches T
+              exactly up to its largest root
+    Shapes:   as for `largest_run`; tokens and result (world,)
+    """
+    check_bounds(low, high)
+    within = np.ones(tokens.shape, dtype=bool)
+    for place in np.flatnonzero(low):
+        within &= low[place] * tokens <= supply[place]
+    for group in groups:
+        within &= low[list(group.members)].sum() * tokens <= group.stock
+    if low.sum() >= 1 - SHARE_TOLERANCE:
+        return within
+    reach, _ = _reach(supply, high, _families(supply, groups), tokens)
+    return np.asarray(within & (reach >= tokens * (1 - SHARE_TOLERANCE)))
+
+
+def _families(supply: Array, groups: Sequence[Group]) -> list[Group]:
+    """The groups, and every other domain as a group of its own that nothing more limits."""
+    grouped = {member for group in groups for member in group.members}
+    alone = [place for place in range(supply.shape[0]) if place not in grouped]
+    unlimited = np.full(supply.shape[1:], np.inf)
+    return [*groups, *(Group((place,), unlimited) for place in alone)]
+
+
 def _most_by_lowest_shares(supply: Array, low: Array, families: Sequence[Group]) -> Array:
     """Largest T at which every lowest share can still be met, and no stock is overdrawn."""
-    needed = low > 0
+    tokens = supply.sum(axis=0)
     with np.errstate(over="ignore"):  # a share next to nothing limits nothing
-        by_domain = np.where(needed[:, None], supply / np.where(needed, low, 1)[:, None], np.inf)
-        tokens: Array = by_domain.min(axis=0)
+        for place in np.flatnonzero(low):
+            np.minimum(tokens, supply[place] / low[place], out=tokens)
         for family in families:
             share = low[list(family.members)].sum()
             if share > 0:
-                tokens = np.minimum(tokens, family.stock / share)
-    return np.asarray(np.minimum(tokens, supply.sum(axis=0)))
+                np.minimum(tokens, family.stock / share, out=tokens)
+    return np.asarray(tokens)
 
 
 def _reach(
@@ -91,6 +119,12 @@ def _reach(
     total, slope = np.zeros_like(tokens), np.zeros_like(tokens)
     for family in families:
         members = list(family.members)
+        if len(members) == 1:
+            wanted = high[members[0]] * tokens
+            limit = np.minimum(supply[members[0]], family.stock)
+            total += np.minimum(wanted, limit)
+            slope += high[members[0]] * (wanted < limit)
+            continue
         wanted = high[members, None] * tokens
         free = wanted < supply[members]
         taken = np.where(free, wanted, supply[members]).sum(axis=0)

@@ -12,11 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecasts.errors import ScenarioInvalid
-from forecasts.forecast import build_worlds, measured_growth_claim, place_claims, run_forecast
+from forecasts.forecast import (
+    blocks,
+    build_worlds,
+    measured_growth_claim,
+    place_claims,
+    run_forecast,
+)
 from forecasts.net import BLOCK
 from forecasts.results import SUPPLY_STAGES, TOTAL, Forecast
 from forecasts.scenario import Scenario, load
 from forecasts.simulate import Worlds
+from forecasts.tables import Tables, tabulate
 from models.claims import median
 from models.demand.growth import ComputeGrowth
 from models.penalty import compute_ratio
@@ -84,10 +91,23 @@ def test_total_leaves_parts_out(baseline: Worlds) -> None:
 
 @pytest.mark.parametrize("domain", ["web", "qa", TOTAL])
 def test_both_ways_to_supply_agree(baseline: Worlds, domain: str) -> None:
+    for stage, quick in zip(SUPPLY_STAGES, _by_stage(baseline, domain), strict=True):
+        slow = baseline.supply(domain, stage, baseline.years)
+        assert np.array(quick) == pytest.approx(slow, rel=1e-10)
+    part = baseline.normal_part(domain)
+    if part is None:
+        return
+    rests = list(baseline.log_rests(domain, part))
     for stage in SUPPLY_STAGES:
         slow = baseline.supply(domain, stage, baseline.years)
-        for i in (0, 7, baseline.years.size - 1):
-            assert baseline.supply_on(domain, stage, i) == pytest.approx(slow[i], rel=1e-10)
+        logs = np.array([stocks.at(stage) for stocks in rests])
+        assert np.exp(logs + part.scores) == pytest.approx(slow, rel=1e-10)
+
+
+def _by_stage(worlds: Worlds, domain: str) -> list[tuple[np.ndarray, ...]]:
+    """Tokens of every date, by stage."""
+    dates = list(worlds.stocks(domain))
+    return [tuple(stocks.at(stage) for stocks in dates) for stage in SUPPLY_STAGES]
 
 
 def test_demand_is_its_equation(baseline: Worlds) -> None:
@@ -254,11 +274,36 @@ def test_blocks_change_nothing(knowledge: Knowledge) -> None:
     )
 
 
+def test_a_finer_grid_keeps_the_years_and_the_walls(knowledge: Knowledge) -> None:
+    """Months between 1 Januaries move no row, and no wall further than its kinks do."""
+    scenario = load("baseline")
+    placed = place_claims(scenario, knowledge.claims, knowledge.measured)
+
+    def tables(per_year: int, every_date: bool = False) -> Tables:
+        worlds = blocks(
+            scenario, placed, knowledge.as_of, WORLDS, scenario.seed, dates_per_year=per_year
+        )
+        return tabulate(scenario.name, worlds, every_date=every_date)
+
+    yearly, monthly = tables(1), tables(12)
+    assert len(yearly.supply) == len(monthly.supply)
+    for a, b in zip((*yearly.supply, *yearly.demand), (*monthly.supply, *monthly.demand),
+                    strict=True):  # fmt: skip
+        assert (a.domain, a.year) == (b.domain, b.year)
+        assert b.quantiles == pytest.approx(a.quantiles, rel=1e-6)
+    for a, b in zip(yearly.walls, monthly.walls, strict=True):
+        for coarse, fine in zip((a.p10, a.p50, a.p90), (b.p10, b.p50, b.p90), strict=True):
+            assert (coarse is None) is (fine is None)
+            assert coarse is None or fine == pytest.approx(coarse, abs=0.25)
+    assert len(tables(12, every_date=True).demand) == len(yearly.demand) // 20 * (19 * 12 + 1)
+
+
 def test_penalty_walls_by_the_law_itself(baseline: Worlds, knowledge: Knowledge) -> None:
     """World by world, C_eq/C by the whole law on either side of the wall."""
     whole = baseline.demand()
     years = baseline.years
-    shortage = np.stack([baseline.log_shortage(i, d) for i, d in enumerate(whole)])
+    unique = _by_stage(baseline, TOTAL)[1]
+    shortage = np.log(whole) - np.log(np.array(unique)) - baseline.log_relief()
     r_star = baseline.value("severity.r_d_star")
     for ratio in (0.9, 0.5):
         dates = first_crossing(shortage - baseline.log_shortage_limit(ratio), years)

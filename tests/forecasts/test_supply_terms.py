@@ -108,10 +108,21 @@ def test_a_scenario_moves_the_wall_its_way(name: str, later: bool, knowledge: Kn
 def test_both_ways_to_supply_agree(name: str, knowledge: Knowledge) -> None:
     worlds = _worlds(load(name), knowledge)
     for domain in (TOTAL, *worlds.scenario.supply):
-        for stage in SUPPLY_STAGES:
-            slow = worlds.supply(domain, stage, worlds.years)
-            for i in (0, 9):
-                assert worlds.supply_on(domain, stage, i) == pytest.approx(slow[i], rel=1e-9)
+        dates = list(worlds.stocks(domain))
+        quick = [[[stocks.at(stage) for stocks in dates] for stage in SUPPLY_STAGES]]
+        part = worlds.normal_part(domain)
+        if part is not None:
+            rests = list(worlds.log_rests(domain, part))
+            quick.append(
+                [
+                    [np.exp(stocks.at(stage) + part.scores) for stocks in rests]
+                    for stage in SUPPLY_STAGES
+                ]
+            )
+        for way in quick:
+            for stage, found in zip(SUPPLY_STAGES, way, strict=True):
+                slow = worlds.supply(domain, stage, worlds.years)
+                assert np.array(found) == pytest.approx(slow, rel=1e-9)
 
 
 def test_the_comments_run_of_2028(knowledge: Knowledge) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.supply.conversion import growth_factors, raw_tokens, yearly_growth_factors
+from models.supply.conversion import growth_factors, raw_tokens, steady_growth
 
 amounts = st.floats(1e-3, 1e3)
 
@@ -32,9 +32,12 @@ def test_growth_goes_both_ways() -> None:
     assert seen == pytest.approx(np.array([[1 / 1.05, 1 / 0.9], [1, 1], [1.1025, 0.81]]))
 
 
-@given(st.lists(st.floats(-1, 1), min_size=1, max_size=5), st.floats(-3, 3), st.integers(1, 60))
-def test_yearly_growth_is_growth(rates: list[float], first: float, count: int) -> None:
+@given(
+    st.lists(st.floats(-1, 1), min_size=1, max_size=5), st.floats(-3, 3), st.integers(1, 60),
+    st.sampled_from([1.0, 1 / 12]),
+)  # fmt: skip
+def test_steady_growth_is_growth(rates: list[float], first: float, count: int, step: float) -> None:
     rate = np.array(rates)
-    years = first + np.arange(count)
-    seen = yearly_growth_factors(rate, first, count)
+    years = first + step * np.arange(count)
+    seen = np.array(list(steady_growth(rate, first, step, count)))
     assert seen == pytest.approx(growth_factors(rate, years), rel=1e-11)

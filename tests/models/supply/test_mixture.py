@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 
 from models.claims import Array
 from models.errors import OutsideValidRange
-from models.supply.mixture import Group, largest_run, nearest_mixture
+from models.supply.mixture import Group, carries, largest_run, nearest_mixture
 
 
 def solver(supply: Array, low: Array, high: Array, groups: Sequence[Group], unit: float) -> float:
@@ -64,6 +64,17 @@ def test_largest_run_is_the_linear_programs(
     found = largest_run(supply, low, high, groups)
     best = solver(supply[:, 0], low, high, groups, unit=float(found[0]))
     assert found[0] == pytest.approx(best, rel=1e-5)
+
+
+@settings(deadline=None)
+@given(problem=problems(), part=st.floats(0.01, 3))
+def test_stocks_carry_what_is_at_most_the_largest_run(
+    problem: tuple[Array, Array, Array, list[Group]], part: float
+) -> None:
+    supply, low, high, groups = problem
+    tokens = largest_run(supply, low, high, groups) * part
+    if abs(part - 1) > 1e-6:
+        assert carries(supply, low, high, tokens, groups).tolist() == [part < 1]
 
 
 @settings(deadline=None)
