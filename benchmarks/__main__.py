@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import bulk, engine, fits, measure, startup, stock
+from benchmarks import bulk, dump, engine, fits, measure, startup, stock
 
 if __name__ == "__main__":
     stock.main()
@@ -10,4 +10,5 @@ if __name__ == "__main__":
     fits.main()
     startup.main()
     bulk.main()
+    dump.main()
     measure.main()
