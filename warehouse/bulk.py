@@ -64,7 +64,7 @@ def insert_parquet(connection: Connection, file: Path, place: Mapping[str, Any])
         run("corpora")
         rejected = run("rejected") if figures < total else 0
     except DBAPIError as error:
-        if isinstance(error.orig, duckdb.IOException | duckdb.InvalidInputException):
+        if isinstance(error.orig, _DAMAGE) or type(error.orig) is duckdb.Error:
             reason = str(error.orig).strip().splitlines()[0]
             raise CheckFailed(
                 f"{file.name}: cannot be read as Parquet: {reason[:300]}; write the file again"
@@ -78,6 +78,16 @@ def insert_parquet(connection: Connection, file: Path, place: Mapping[str, Any])
     return figures, rejected
 
 
+# What a damaged file raises; where its own encoding is broken, an error without a class.
+_DAMAGE = (
+    duckdb.IOException,
+    duckdb.InvalidInputException,
+    duckdb.ConversionException,
+    duckdb.NotImplementedException,
+    duckdb.OutOfMemoryException,
+    duckdb.OutOfRangeException,
+    duckdb.SerializationException,
+)
 _CORPUS = (
     "corpus_id", "name", "domain", "parent_corpus", "access_class", "information_origin",
 )  # fmt: skip

@@ -1,30 +1,64 @@
 """Hostile content: no mutation of a sample gets anything but records or SourceChanged out of parse.
 
-DATAWALL_FUZZ_EXAMPLES sets how many mutations the campaign makes of all samples together.
+DATAWALL_FUZZ_EXAMPLES sets how many mutations are made of all samples together (default 10,000).
 """
 
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import os
 import random
 import re
+import tempfile
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.connectors.registry import CONNECTORS
 from flows.errors import SourceChanged
+from flows.steps.ingest import ingest
+from flows.workspace import Workspace
+from models import own_inventory
+from warehouse.connection import reader
+from warehouse.content import content_sha256
 
-SOURCES = [name for name, source in CONNECTORS.items() if source.feeds()]
+SOURCES = list(CONNECTORS)
 SAMPLES = Path(__file__).parents[2] / "data"
+ROW = ("ours", "private", "tokens", "raw", "2026-06-30", "1000")
+
+
+def _own() -> dict[Path, bytes]:
+    """A planner's own inventory in each of its forms."""
+    head = ("corpus_id", "domain", "metric", "stage", "valid_on", "value")
+    book, stream = openpyxl.Workbook(), io.BytesIO()
+    for row in (head, ROW, ("theirs", *ROW[1:])):
+        book.active.append(row)
+    book.save(stream)
+    with tempfile.TemporaryDirectory() as folder:
+        parquet = Path(folder) / "own.parquet"
+        columns = ", ".join(f"'{cell}' AS {name}" for name, cell in zip(head, ROW, strict=True))
+        duckdb.sql(f"COPY (SELECT {columns}) TO '{parquet}' (FORMAT parquet)")
+        contents = {
+            "csv": "".join(",".join(row) + "\n" for row in (head, ROW, ("b", *ROW[1:]))).encode(),
+            "yaml": own_inventory.template().encode(),
+            "xlsx": stream.getvalue(),
+            "parquet": parquet.read_bytes(),
+        }
+    return {Path(f"own_inventory.fuzz.2026-06-30.{form}"): c for form, c in contents.items()}
+
+
+OWN = _own()
 FOUND = [(name, path) for name, source in CONNECTORS.items() for path in source.find(SAMPLES)]
-CONTENTS = {path: path.read_bytes() for _, path in FOUND}
+CONTENTS = {path: path.read_bytes() for _, path in FOUND} | OWN
+FOUND += [("own_inventory", path) for path in OWN]
 HOSTILE = [
     b"", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b'"', b"'", b",", b"\n", b"\r", b"\t", b"{",
     b"[" * 5000, b"}", b"]", b"null", b"NaN", b"-1", b"1e999", b"9" * 400, b"0", b"true",
@@ -73,7 +107,7 @@ def outcome(source: str, path: Path, content: bytes) -> str:
         assert len(told) < 2_000
         return "refused"
     assert isinstance(parsed.vintage, date)
-    assert parsed.inventory or parsed.training_runs or parsed.corpora
+    assert parsed.inventory or parsed.training_runs or parsed.corpora or parsed.parquet
     assert all(math.isfinite(record.value) and record.value >= 0 for record in parsed.inventory)
     keys = Counter(
         (record.corpus_id, record.metric, record.stage, record.valid_on)
@@ -104,7 +138,6 @@ def test_any_bytes_are_read_or_refused(found: tuple[str, Path], content: bytes) 
     outcome(*found, content)
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize("source", SOURCES)
 def test_many_mutations_of_every_source(source: str) -> None:
     paths = [path for name, path in FOUND if name == source]
@@ -117,3 +150,36 @@ def test_many_mutations_of_every_source(source: str) -> None:
     assert told.total() == each
     assert told["refused"]
     assert told["parsed"]
+
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_refused_content_changes_nothing_in_the_warehouse(source: str, tmp_path: Path) -> None:
+    """What is loaded is loaded whole, and what fails leaves the content as it was."""
+    workspace = Workspace(tmp_path / "workspace")
+    ingest(workspace, [], tmp_path, None, NOW, lambda _: None)
+    samples = [path for name, path in FOUND if name == source]
+    told: Counter[str] = Counter()
+    before = _content(workspace)
+    for seed in range(12):
+        rng = random.Random(f"load {source} {seed}")  # noqa: S311
+        path = rng.choice(samples)
+        folder = tmp_path / str(seed) / source
+        folder.mkdir(parents=True)
+        (folder / path.name).write_bytes(mutated(CONTENTS[path], rng))
+        day = date(2026, 7, 1) + timedelta(days=seed)
+        result = ingest(workspace, [source], folder, day, NOW, lambda _: None)[-1]
+        after = _content(workspace)
+        assert (after == before) == (result.status != "loaded"), result
+        assert result.status in ("loaded", "failed")
+        told[result.status] += 1
+        before = after
+    assert told["failed"]
+
+
+def _content(workspace: Workspace) -> str:
+    with reader(workspace.published) as connection:
+        return content_sha256(connection)
