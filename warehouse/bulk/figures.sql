@@ -5,4 +5,4 @@ SELECT
     corpus_id, metric, stage, valid_on, value, low, high, ci_prob, unit, status, basis,
     {origin_id}
 FROM staged
-WHERE problem IS NULL
+WHERE {readable}
