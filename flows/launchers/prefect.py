@@ -174,7 +174,8 @@ def _run_of(client: SyncPrefectClient, intent: Intent) -> FlowRun | None:
 def _as_job(key: str, run: FlowRun) -> Job:
     state = None if run.state is None else run.state.type.value
     detail = "" if run.state is None else (run.state.message or "")
+    # The server gives a start to what was cancelled before it ran, too.
+    started = run.start_time if run.run_count else None
     return Job(
-        key, str(run.id), _STATES.get(state or "", "pending"), detail[:300], run.start_time,
-        run.end_time,
-    )  # fmt: skip
+        key, str(run.id), _STATES.get(state or "", "pending"), detail[:300], started, run.end_time
+    )
