@@ -6,10 +6,9 @@ Symbols:  U unique tokens, D tokens read, D' effective tokens, E the loss at unl
 Source:   Muennighoff et al. 2023, arXiv:2305.16264, eq. 5, with N fixed; the alternative below is
           the additive penalty of Lovelace et al. 2026, arXiv:2605.01640, with N fixed
 
-Fresh runs (D ≤ U) fix E, B and β; repeated ones fix R*. For given R* and β the law is linear in E
-and B, so the fit searches a grid of (ln R*, β) with both solved exactly, and refines its best cell.
-The form cannot rise with epochs and saturates; where runs do otherwise it is rejected, not
-stretched.
+Fresh runs (D ≤ U) fix E, B and β; repeated ones fix R*. The fit is that of models/fitting with
+these four constants free, least squares in nats. The form cannot rise with epochs and saturates;
+where runs do otherwise it is rejected, not stretched.
 """
 
 from __future__ import annotations
@@ -23,14 +22,21 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from models.errors import OutsideValidRange
+from models.fitting.newton import Minima, minimise
+from models.fitting.repetition import STEPS, RepetitionProblem
 from models.laws.data_constrained import saturating
 
 Array = NDArray[np.float64]
 
+# With an exponent so steep, a hundredth of the least loss as the term of the parameters makes all
+# parameters of one network useful at every U, so that the term is a constant of the law.
+STEEP, PARAMETER_SHARE = 1000.0, 0.01
+START_R, START_BETA = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0), (0.1, 0.3, 0.6, 1.2)
 # R* beyond these says "not worth anything" or "as good as fresh" for any number of epochs run here.
 LEAST_R, MOST_R = 0.05, 1000.0
+GRID_R = 61
 LEAST_BETA, MOST_BETA = 0.02, 3.0
-GRID_R, GRID_BETA, GRID_DELTA = 401, 300, 40
+GRID_BETA, GRID_DELTA = 300, 40
 LEAST_DELTA, MOST_DELTA = 0.25, 4.0
 # A rise or a lack of fit with less chance than this rejects the form.
 REJECT_BELOW = 0.01
@@ -90,22 +96,21 @@ def fit_repetition(
         np.array([getattr(run, name) for run in runs], dtype=np.float64)
         for name in ("unique_tokens", "tokens", "loss_nats")
     )
-    grid = np.geomspace(LEAST_R, MOST_R, GRID_R)
-    betas = np.geomspace(LEAST_BETA, MOST_BETA, GRID_BETA)
-    errors = _errors(_effective(unique, tokens, grid), betas, losses)
-    by_r = errors.min(axis=1)
-    best = int(np.argmin(by_r))
-    r_d_star, beta, error = _refine(unique, tokens, losses, grid, betas, errors)
+    problem = _problem(unique, tokens, losses)
+    lowest = _lowest(minimise(problem.derivatives, _starts(problem, unique, tokens, losses), STEPS))
+    profile = _profile(problem, lowest)
+    errors = np.array([_error(problem, row, losses) for row in profile])
+    best = int(np.argmin(errors))
+    theta, error = profile[best], float(errors[best])
+    r_d_star, beta = math.exp(theta[5]), float(theta[4])
     freedom = len(runs) - FREE
     rms = math.sqrt(error / freedom)
     noise = rms if noise_nats is None else noise_nats
     bound = stats.f.ppf(ci_prob, 1, freedom) if noise_nats is None else stats.chi2.ppf(ci_prob, 1)
-    low, high = _interval(grid, by_r, best, error + float(bound) * noise**2)
-    # The refined R* lies within the interval whatever the grid's steps.
-    low, high = min(low, r_d_star), max(high, r_d_star)
-    irreducible, scale = _line(_effective(unique, tokens, np.array([r_d_star]))[0] ** -beta, losses)
+    low, high = _interval(profile[:, 5], errors - error, float(bound) * noise**2)
+    irreducible, scale = math.exp(theta[0]) + math.exp(theta[2]), math.exp(theta[1])
     rise, chance = _rise(runs, noise_nats)
-    penalty = _penalty(unique, tokens, losses, betas)
+    penalty = _penalty(unique, tokens, losses)
     return Repetition(
         r_d_star=r_d_star, low=low, high=high, ci_prob=ci_prob, irreducible=irreducible,
         scale=scale, beta=beta, runs=len(runs), rms_nats=rms, noise_nats=noise, rise_nats=rise,
@@ -126,67 +131,85 @@ def _require_design(runs: Sequence[Measured]) -> None:
         )
 
 
-def _effective(unique: Array, tokens: Array, r_star: Array) -> Array:
-    """Effective tokens for each R*, shape (r, run)."""
-    return np.asarray(unique * saturating(tokens / unique, r_star[:, None]))
+def _problem(unique: Array, tokens: Array, losses: Array) -> RepetitionProblem:
+    """The law of models/fitting with ln B, ln E, β and ln R* free, residuals weighted to nats."""
+    log_tokens = np.log(tokens)
+    origin = np.zeros(7)
+    origin[0], origin[3] = math.log(PARAMETER_SHARE * losses.min()), STEEP
+    ways = np.zeros((7, FREE))
+    ways[1, 0] = ways[2, 1] = ways[4, 2] = ways[5, 3] = 1
+    # B and β are told apart at the middle of the runs.
+    ways[1, 2] = log_tokens.mean()
+    rows = max(GRID_R + 1, len(START_R) * len(START_BETA))
+    return RepetitionProblem(
+        log_params=np.zeros(len(losses)), log_tokens=log_tokens,
+        log_unique=np.minimum(np.log(unique), log_tokens), log_loss=np.log(losses), delta=math.inf,
+        origin=origin, ways=ways,
+        weights=np.broadcast_to((losses / losses.mean()) ** 2, (rows, len(losses))),
+    )  # fmt: skip
 
 
-def _line(x: Array, losses: Array) -> tuple[float, float]:
-    """Least-squares E and B of L = E + B·x, none below 0."""
-    errors, irreducible, scale = _lines(x[None, :], losses)
-    del errors
-    return float(irreducible[0]), float(scale[0])
+def _starts(problem: RepetitionProblem, unique: Array, tokens: Array, losses: Array) -> Array:
+    """φ for pairs of R* and β, with E and B by least squares."""
+    pairs = np.array([(r_star, beta) for r_star in START_R for beta in START_BETA])
+    effective = unique * saturating(tokens / unique, pairs[:, :1])
+    middle = np.exp(np.log(effective).mean(axis=1, keepdims=True))
+    powers = (effective / middle) ** -pairs[:, 1:]
+    amounts = _solved(np.stack([np.ones_like(powers), powers], axis=-1), losses)
+    floor, scale = np.maximum(amounts.T, PARAMETER_SHARE * losses.min())
+    theta = np.tile(problem.origin, (len(pairs), 1))
+    theta[:, 1] = np.log(scale) + pairs[:, 1] * np.log(middle[:, 0])
+    theta[:, 2] = np.log(floor)
+    theta[:, 4], theta[:, 5] = pairs[:, 1], np.log(pairs[:, 0])
+    return problem.phi(theta)
 
 
-def _lines(x: Array, losses: Array) -> tuple[Array, Array, Array]:
-    """Squared error, E and B of each row of x, shape (…, run); E and B are held at 0 or above."""
-    middle = x.mean(axis=-1, keepdims=True)
-    spread = ((x - middle) ** 2).sum(axis=-1)
-    scale = ((x - middle) * (losses - losses.mean())).sum(axis=-1) / np.maximum(spread, 1e-300)
-    irreducible = losses.mean() - scale * middle[..., 0]
-    # At an edge the other coefficient alone is fitted.
-    alone = (x * losses).sum(axis=-1) / (x**2).sum(axis=-1)
-    scale = np.where(irreducible < 0, alone, np.maximum(scale, 0))
-    irreducible = np.where(irreducible < 0, 0.0, losses.mean() - scale * middle[..., 0])
-    left = losses - irreducible[..., None] - scale[..., None] * x
-    return (left**2).sum(axis=-1), irreducible, scale
+def _lowest(minima: Minima) -> Array:
+    """φ of the lowest minimum."""
+    return np.asarray(minima.theta[int(np.argmin(minima.objective))])
 
 
-def _errors(effective: Array, betas: Array, losses: Array) -> Array:
-    """Squared error for each R* and β, shape (r, beta)."""
-    # Relative to the first run, so that no power under- or overflows.
-    logs = np.log(effective / effective[:, :1])
-    return _lines(np.exp(-betas[:, None] * logs[:, None, :]), losses)[0]
+def _error(problem: RepetitionProblem, theta: Array, losses: Array) -> float:
+    """Squared error in nats²."""
+    residual = problem.residuals(theta[None])[0][0]
+    return float(((losses * np.expm1(residual)) ** 2).sum())
 
 
-def _refine(
-    unique: Array, tokens: Array, losses: Array, grid: Array, betas: Array, errors: Array
-) -> tuple[float, float, float]:
-    """Best R*, β and squared error: the best cell, divided again and again."""
-    step_r, step_beta = (math.log(axis[1] / axis[0]) for axis in (grid, betas))
-    i, j = np.unravel_index(np.argmin(errors), errors.shape)
-    r_star, beta, error = float(grid[i]), float(betas[j]), float(errors[i, j])
-    for _ in range(30):
-        around = np.linspace(-1, 1, 9)
-        near_r = np.clip(r_star * np.exp(step_r * around), LEAST_R, MOST_R)
-        near_beta = np.clip(beta * np.exp(step_beta * around), LEAST_BETA, MOST_BETA)
-        found = _errors(_effective(unique, tokens, near_r), near_beta, losses)
-        i, j = np.unravel_index(np.argmin(found), found.shape)
-        r_star, beta, error = float(near_r[i]), float(near_beta[j]), float(found[i, j])
-        step_r, step_beta = step_r / 2, step_beta / 2
-    return r_star, beta, error
+def _profile(problem: RepetitionProblem, lowest: Array) -> Array:
+    """θ with the lowest error for R* from least to most, the lowest of all among them."""
+    ends = math.log(LEAST_R), math.log(MOST_R)
+    grid = np.unique(np.append(np.linspace(*ends, GRID_R), np.clip(lowest[-1], *ends)))
+
+    def held(phi: Array, rows: NDArray[np.intp]) -> tuple[Array, Array, Array]:
+        """No slope along ln R*, so no step goes there."""
+        objective, gradient, hessian = problem.derivatives(phi, rows)
+        gradient[:, -1] = hessian[:, -1, :] = hessian[:, :, -1] = 0
+        hessian[:, -1, -1] = np.abs(hessian[:, 0, 0])
+        return objective, gradient, hessian
+
+    start = np.tile(lowest, (len(grid), 1))
+    start[:, -1] = grid
+    return problem.theta(minimise(held, start, STEPS).theta)
 
 
-def _interval(grid: Array, by_r: Array, best: int, bound: float) -> tuple[float, float]:
-    """Where the profile crosses the bound on each side of its minimum; open at the grid's ends."""
-    logs = np.log(grid)
+def _solved(design: Array, losses: Array) -> Array:
+    """Least-squares amounts of each design, shape (…, run, term)."""
+    return np.asarray(np.linalg.pinv(design) @ losses)
+
+
+def _interval(logs: Array, above: Array, bound: float) -> tuple[float, float]:
+    """R* where the profile crosses the bound on each side of its minimum; open at its ends.
+
+    above: squared error over the least. Its root is nearly straight in ln R*, as a parabola's is.
+    """
+    roots, wanted, best = np.sqrt(above), math.sqrt(bound), int(np.argmin(above))
 
     def crossing(inside: int, outside: int) -> float:
-        share = (bound - by_r[inside]) / (by_r[outside] - by_r[inside])
+        share = (wanted - roots[inside]) / (roots[outside] - roots[inside])
         return math.exp(logs[inside] + share * (logs[outside] - logs[inside]))
 
-    above = np.flatnonzero(by_r > bound)
-    left, right = above[above < best], above[above > best]
+    beyond = np.flatnonzero(roots > wanted)
+    left, right = beyond[beyond < best], beyond[beyond > best]
     low = crossing(int(left[-1]) + 1, int(left[-1])) if left.size else 0.0
     high = crossing(int(right[0]) - 1, int(right[0])) if right.size else math.inf
     return low, high
@@ -216,27 +239,30 @@ def _rise(runs: Sequence[Measured], noise_nats: float | None) -> tuple[float, fl
     return rise, min(1.0, len(others) * float(stats.norm.sf(rise / spread)))
 
 
-def _penalty(
-    unique: Array, tokens: Array, losses: Array, betas: Array
-) -> tuple[float, float, float]:
+def _penalty(unique: Array, tokens: Array, losses: Array) -> tuple[float, float, float]:
     """The additive alternative: P ≥ 0, δ, and its root mean square with five parameters free."""
     repeats = np.maximum(tokens / unique - 1, 0)
     deltas = np.linspace(LEAST_DELTA, MOST_DELTA, GRID_DELTA)
+    betas = np.geomspace(LEAST_BETA, MOST_BETA, GRID_BETA)
     x = np.exp(-betas[:, None] * np.log(tokens / tokens[0]))
     harm = np.where(repeats > 0, (repeats / repeats.max()) ** deltas[:, None], 0.0)
     shape = (len(deltas), len(betas), len(losses))
     columns = (np.ones(shape), np.broadcast_to(x, shape), np.broadcast_to(harm[:, None], shape))
-    design = np.stack(columns, axis=-1)
-    solved = np.linalg.pinv(design) @ losses
-    errors = ((losses - (design @ solved[..., None])[..., 0]) ** 2).sum(axis=-1)
-    errors = np.where((solved >= 0).all(axis=-1), errors, np.inf)
+    amounts, errors = _nonnegative(np.stack(columns, axis=-1), losses)
     i, j = np.unravel_index(np.argmin(errors), errors.shape)
     if not np.isfinite(errors[i, j]):
         # No penalty helps: the plain power law of all tokens read, as good as fresh.
-        plain = float(_lines(x, losses)[0].min())
+        plain = _nonnegative(np.stack([np.ones_like(x), x], axis=-1), losses)[1].min()
         return 0.0, 1.0, math.sqrt(plain / (len(losses) - 3))
-    penalty = float(solved[i, j, 2] / repeats.max() ** deltas[i])
+    penalty = float(amounts[i, j, 2] / repeats.max() ** deltas[i])
     return penalty, float(deltas[i]), math.sqrt(float(errors[i, j]) / max(len(losses) - 5, 1))
+
+
+def _nonnegative(design: Array, losses: Array) -> tuple[Array, Array]:
+    """Amounts of each design and their squared error, infinite where one is below 0."""
+    amounts = _solved(design, losses)
+    errors = ((losses - (design @ amounts[..., None])[..., 0]) ** 2).sum(axis=-1)
+    return amounts, np.where((amounts >= 0).all(axis=-1), errors, np.inf)
 
 
 def _verdict(

@@ -59,20 +59,20 @@ def test_planted_constants_come_back(r_star: float) -> None:
 def test_the_interval_covers_as_often_as_it_says(known: bool) -> None:
     fits = [
         fit_repetition(_study(_law(), 0.01, seed), noise_nats=0.01 if known else None)
-        for seed in range(40)
+        for seed in range(20)
     ]
     covered = sum(fit.low <= R_STAR <= fit.high for fit in fits)
-    # 90 % of 40 is 36; below 31 or with all of 40 the chance is 1.5 % each.
-    assert 31 <= covered <= 40
+    # 90 % of 20 is 18; below 15 the chance is 1 %. docs/probe.md has the share of 200.
+    assert covered >= 15
     assert all(fit.low < fit.r_d_star < fit.high for fit in fits)
-    assert sum(bool(fit.rejected) for fit in fits) <= 3
+    assert sum(bool(fit.rejected) for fit in fits) <= 2
     # Published: 13.6 to 17.4 with the other constants held; here they are fitted too.
     assert 8 < np.median([fit.low for fit in fits]) < 14
     assert 17 < np.median([fit.high for fit in fits]) < 30
 
 
 def test_harm_rejects_the_form() -> None:
-    for seed in range(10):
+    for seed in range(5):
         fit = fit_repetition(_study(_penalised, 0.003, seed))
         assert "repetition harms here" in fit.rejected
         assert fit.penalty_rms_nats < fit.rms_nats / 3
