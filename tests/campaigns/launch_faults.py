@@ -37,6 +37,8 @@ import psycopg
 REPOSITORY = Path(__file__).parents[2]
 PROCESSES = 8
 WAVES = 2
+# A part of fewer runs is a short form, with one wave.
+FEW = 10
 COST_USD = 10
 PAYLOAD = "echo $DATAWALL_LAUNCH_KEY >> {marks}; sleep {seconds}"
 STEPS = (
@@ -642,7 +644,7 @@ def _part(
 
     for start in range(0, runs, 10):
         names = part.runs[start : start + 10]
-        for _ in range(WAVES):
+        for _ in range(WAVES if runs >= FEW else 1):
             part.wave(names, disturb)
             if launcher == "prefect" and prefect is not None and chance.random() < 0.5:
                 what = "server" if chance.random() < 0.3 else "worker"
