@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from forecasts.assess import assess_all
 from forecasts.errors import ScenarioInvalid
 from forecasts.forecast import build_worlds, place_claims, run_forecast
+from forecasts.plan import PlannedRun
 from forecasts.results import SUPPLY_STAGES, TOTAL, Forecast
 from forecasts.scenario import Scenario, load
 from forecasts.simulate import Worlds
+from models.errors import DatawallError
+from models.laws.chinchilla import Chinchilla
+from models.laws.data_constrained import DataConstrained
 
 if TYPE_CHECKING:
     from flows.steps.forecast import Knowledge
@@ -53,8 +61,9 @@ def _worlds(scenario: Scenario, knowledge: Knowledge) -> Worlds:
 
 def _run(scenario: Scenario, knowledge: Knowledge) -> Forecast:
     return run_forecast(
-        scenario, knowledge.claims, {}, as_of=knowledge.as_of, code_version="test", worlds=WORLDS
-    )
+        scenario, knowledge.claims, {}, as_of=knowledge.as_of, code_version="test", worlds=WORLDS,
+        laws=knowledge.laws_of(scenario),
+    )  # fmt: skip
 
 
 def test_restrictions_close_unique_text_and_leave_raw(make: Make, knowledge: Knowledge) -> None:
@@ -153,6 +162,30 @@ IMPOSSIBLE = {
     "closing at once": ACCESS.format(closed=0, hazard=1000, respected="true"),
     "no epoch": "repetition: {epochs: {unit: epochs, value: 0, source: said by a test}}",
     "a cap of nearly nothing": "multiplier_cap: 1.0e-12",
+    "no tokens at all": "supply: {web: {count: {unit: pages, value: 0, valid_on: 2026-01-01, "
+    "source: said by a test}}}",
+    "all of it counted elsewhere": "supply: {books: {overlap: {unit: share, value: 1, "
+    "source: said by a test}}}",
+    "not a FLOP": "demand: {path: {level: {unit: flop, value: 0, valid_on: 2025-01-01, "
+    "source: said by a test}}}",
+    "not a FLOP by a law": "demand: {path: {level: {unit: flop, value: 1.0e-6, "
+    "valid_on: 2025-01-01, source: said by a test}, laws: [{law: stated, weight: 1}]}}",
+    "a ceiling of nothing": "demand: {path: {ceiling: {unit: flop, value: 0, valid_on: 2030-01-01, "
+    "source: said by a test}}}",
+    "nothing wanted anywhere": "demand: {shares: {web: {unit: share, value: 0, source: by a test}, "
+    "crawled_web: null, books: null, papers: null, code: null, math: null, encyclopedic: null, "
+    "qa: null, legal: null}}",
+    "nothing wanted of nothing": "supply: {web: {usable_fraction: {unit: share, value: 0, "
+    "source: by a test}}}\ndemand: {shares: {web: {unit: share, value: 0, source: by a test}}}",
+    "caps at zero": "synthetic: {form: verified, "
+    "generated: {unit: ratio, value: 0, source: by a test}, "
+    "verifiability: {unit: share, value: 0, source: by a test}, open_most: {unit: ratio, value: 0, "
+    "source: by a test}, verified_most: {unit: ratio, value: 0, source: by a test}, "
+    "worth: {unit: ratio, value: 0, source: by a test}, share_limit: {unit: share, value: 0, "
+    "source: by a test}, domain_limit: {unit: tokens, value: 0, source: by a test}}",
+    "self-play that wins nothing": "levers: [{form: self_play, domain: math, "
+    "tokens: {unit: tokens, value: 1.0e+12, source: by a test}, "
+    "most: {unit: tokens, value: 0, source: by a test}}]",
     "no compute": "demand: {path: {level: {unit: flop, value: 1.0e-6, valid_on: 2025-01-01, "
     "source: said by a test}}}",
     "wall long past": "demand: {path: {level: {unit: flop, value: 1.0e+36, valid_on: 2025-01-01, "
@@ -172,6 +205,73 @@ def test_the_impossible_has_a_defined_answer(change: str, make: Make, knowledge:
         assert np.isfinite(dates).all()
         assert dates == sorted(dates)
         assert 0 <= wall.probability_before_start <= wall.probability_by_horizon <= 1
+
+
+REFUSED = {
+    "no domain": (
+        "supply: {web: null, crawled_web: null, books: null, papers: null, code: null, math: null, "
+        "encyclopedic: null, qa: null, legal: null}\ndemand: {shares: {web: null, "
+        "crawled_web: null, books: null, papers: null, code: null, math: null, encyclopedic: null, "
+        "qa: null, legal: null}}",
+        "supply: .* at least 1 item",
+    ),
+    "a cap of zero": ("multiplier_cap: 0", "multiplier_cap: it must be above 0"),
+    "growth to nothing": (
+        "supply: {web: {growth: [{unit: ratio_per_year, value: 0, source: said by a test}]}}",
+        "yearly ratio of 0; it must be above 0",
+    ),
+    "divided by nothing": (
+        "supply: {code: {conversion: [{per: {unit: bytes_per_token, value: 0, "
+        "source: by a test}}]}}",
+        "supply of total in 2026 is no number of tokens in some worlds",
+    ),
+    "infinite": ("supply: {web: {count: {unit: pages, value: .inf, source: said by a test}}}",
+                 "finite number"),
+    "more than all": (
+        "supply: {web: {usable_fraction: {unit: share, value: 1.5, source: said by a test}}}",
+        "share of 1.5; it must lie between 0 and 1",
+    ),
+    "a law without compute": (
+        "demand: {path: {level: {unit: flop, value: 0, valid_on: 2025-01-01, source: by a test}, "
+        "laws: [{law: besiroglu, weight: 1}]}}",
+        "compute_flop",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSED.values(), ids=REFUSED)
+def test_the_undefined_is_refused_in_one_sentence(
+    change: str, message: str, make: Make, knowledge: Knowledge
+) -> None:
+    with pytest.raises(DatawallError, match=message) as told:
+        _run(make(change), knowledge)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("change", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_runs_under_the_impossible_have_defined_assessments(
+    change: str, make: Make, knowledge: Knowledge
+) -> None:
+    """Finite numbers or None; probabilities within 0 and 1."""
+    worlds = _worlds(make(change), knowledge)
+    run = PlannedRun(
+        run="any", needed_on=date(2028, 1, 1), compute_flop=1e26,
+        mixture={"web": 0.8, "math": 0.2}, mixture_bounds={"web": (0.5, 1.0), "math": (0.0, 0.5)},
+    )  # fmt: skip
+    law = DataConstrained(Chinchilla(520.8, 1487.7, 1.8691, 0.35266, 0.35266), 15.39, 5.31)
+    (found,) = assess_all(worlds, [run], law, 4.6, knowledge.as_of)
+    for value in asdict(found).values():
+        numbers = value.values() if isinstance(value, dict) else [value]
+        assert all(np.isfinite(x) for x in numbers if isinstance(x, float))
+    assert 0 <= found.probability <= found.probability_remixed <= 1
+
+
+def test_contradictory_bounds_are_refused() -> None:
+    with pytest.raises(ValidationError, match=r"share of web is 1, outside its bounds 0 to 0\.4"):
+        PlannedRun(
+            run="any", needed_on=date(2028, 1, 1), compute_flop=1e26, mixture={"web": 1.0},
+            mixture_bounds={"web": (0.0, 0.4), "math": (0.0, 0.4)},
+        )  # fmt: skip
 
 
 def test_a_lever_needs_its_domain(make: Make) -> None:
