@@ -412,7 +412,8 @@ class Part:
         # One Prefect server serves both ledgers, and each sees the other's jobs as orphans.
         seen = set(json.loads((self.folder / "orphans").read_text()))
         figures.orphans = len(seen - self.foreign)
-        self.foreign |= decision.keys()
+        # In place: the parts share this set, and |= with a dict's keys would make another.
+        self.foreign.update(decision)
         figures.orphans += sum(name.startswith("unknown") for name in executed)
         figures.overruns = self._overruns(bodies)
         refused = self.folder / "refused"
