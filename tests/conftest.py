@@ -145,7 +145,7 @@ class Processes:
                 )
             )
 
-    def run(self, command: list[str], environment: Mapping[str, str], limit_s: float = 60) -> str:
+    def run(self, command: list[str], environment: Mapping[str, str], limit_s: float = 180) -> str:
         """Run a command to its end; it must succeed."""
         self.commands.append(command)
         done = subprocess.run(
