@@ -248,6 +248,19 @@ def test_a_sample_has_intervals_that_hold_the_truth(tmp_path: Path, run: Measure
     _refused(run(tmp_path / "a.txt", "--sample", "0.000001"), 2, "raise --sample")
 
 
+def test_intervals_widen_as_the_sample_shrinks(tmp_path: Path, run: Measure) -> None:
+    (tmp_path / "a.txt").write_text("\n".join(f"{t} {i}" for i in range(9) for t in TEXTS))
+    widths = []
+    for share in ("1", "0.8", "0.3", "0.05"):
+        document = _json(run(tmp_path / "a.txt", "--split", "line", "--sample", share, "--json"))
+        row = next(row for row in document["estimates"] if row["name"] == "tokens")
+        # A complete count has no interval.
+        assert (row["low"] is None) == (share == "1")
+        widths.append(0.0 if share == "1" else row["high"] - row["low"])
+    assert widths == sorted(widths)
+    assert widths[1] < widths[2] < widths[3]
+
+
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
