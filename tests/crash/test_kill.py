@@ -200,6 +200,8 @@ def _require_whole(workspace: Workspace, reference: Reference) -> tuple[int, int
     return written, published
 
 
+# A kill, two hashes and a rerun: three seconds of processor, more where others use the machine.
+@pytest.mark.timeout(300 + 30 * KILLS)
 def test_a_killed_ingest_leaves_whole_sources_and_a_rerun_converges(
     server: ForkServerContext,
     publishers: Path,
