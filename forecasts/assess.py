@@ -215,8 +215,9 @@ def _binding(stocks: _Stocks, mixture: _Mixture, tokens: Array, year: float) -> 
 def _epochs_needed(worlds: Worlds, law: DataConstrained, tokens: Array, unique: Array) -> Array:
     """Passes over the run's unique tokens that make them worth what it asks for.
 
-    Equation: e with D'(e)/U = D/(U·synthetic); inf beyond what repetition can give. Under a flat
-              gain a pass is taken to be worth a unique one up to that gain
+    Equation: e with D'(e)/U = D/(U·synthetic); inf beyond what repetition can give. In any other
+              form than the law a pass is taken to be worth a unique one up to its gain, which is a
+              lower bound where repetition hurts
     """
     wanted = tokens / (unique * worlds.synthetic)
     if isinstance(worlds.scenario.repetition, LawRepetition):

@@ -146,6 +146,7 @@ def _epochs_gate(
 
     Where repetition follows the law, m = E(e) is solved for e: with R = (e − 1) repeats,
     E = 1 + R*·(1 − exp(−R/R*)), so e = 1 − R*·ln(1 − (m − 1)/R*), infinite from m = 1 + R* on.
+    In any other form a pass counts as a unique one; where repetition hurts that is a lower bound.
     """
     if run.max_epochs is None or need.parts != (need.stock,):
         return []

@@ -19,6 +19,7 @@ from forecasts.results import DomainRow, Forecast, InputRow
 from forecasts.scenario import (
     ComputePath,
     FlatGain,
+    HarmfulRepetition,
     LawRepetition,
     LawSynthetic,
     Scenario,
@@ -232,6 +233,8 @@ def forecast_id(
 def _describe(spec: object) -> str:
     if isinstance(spec, LawRepetition):
         return "data-constrained law with an epoch cap"
+    if isinstance(spec, HarmfulRepetition):
+        return "law in which repetition hurts, within an epoch cap"
     if isinstance(spec, LawSynthetic):
         return "law of verifiability with a limited share"
     return "flat factor" if isinstance(spec, FlatGain) else "none"

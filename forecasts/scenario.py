@@ -163,6 +163,20 @@ class LawRepetition(Section):
     epochs: Quantity = Field(description="most epochs a planner accepts")
 
 
+class HarmfulRepetition(Section):
+    """A law in which repetition hurts: D'/U = (e^−β + harm·(e − 1)^power)^(−1/β), at the best e."""
+
+    form: Literal["harmful"]
+    epochs: Quantity = Field(
+        description="most epochs a planner accepts; fewer where more would hurt"
+    )
+    exponent: Quantity = Field(description="exponent β of the loss in tokens")
+    harm: Quantity = Field(
+        description="harm of the second pass over what data still cost after the first"
+    )
+    power: Quantity = Field(description="power of repeats in the harm, 1 or more")
+
+
 class LawSynthetic(Section):
     """M(σ, v) = 1 + m·(1 − exp(−η·σ/m)), with the share of generated tokens limited."""
 
@@ -208,7 +222,9 @@ class SelfPlay(Section):
 
 
 Lever = Annotated[Traces | Preference | SelfPlay, Field(discriminator="form")]
-Repetition = Annotated[NoGain | FlatGain | LawRepetition, Field(discriminator="form")]
+Repetition = Annotated[
+    NoGain | FlatGain | LawRepetition | HarmfulRepetition, Field(discriminator="form")
+]
 Synthetic = Annotated[NoGain | FlatGain | LawSynthetic, Field(discriminator="form")]
 
 

@@ -24,6 +24,7 @@ from forecasts.scenario import (
     DatasetPath,
     DomainSupply,
     FlatGain,
+    HarmfulRepetition,
     LawRepetition,
     LawSynthetic,
     Preference,
@@ -43,7 +44,7 @@ from models.supply.conversion import (
     steady_growth,
 )
 from models.supply.levers import accepted_tokens, self_play_tokens, trace_tokens
-from models.supply.multipliers import capped_product, law_repetition
+from models.supply.multipliers import capped_product, harmful_repetition, law_repetition
 from models.supply.synthetic import share_limit, synthetic_gain
 from models.supply.unique import unique_tokens
 
@@ -285,7 +286,7 @@ class Worlds:
 
     def _verified(self) -> Array:
         """Gain of generated text by its law, its share limited by the real text that is read."""
-        by_law = isinstance(self.scenario.repetition, LawRepetition)
+        by_law = isinstance(self.scenario.repetition, LawRepetition | HarmfulRepetition)
         epochs = self.value("repetition.epochs") if by_law else self.repetition
         at = "synthetic"
         verifiability = self.value(f"{at}.verifiability")
@@ -299,9 +300,17 @@ class Worlds:
         )
 
     def _repetition(self) -> Array:
-        if isinstance(self.scenario.repetition, LawRepetition):
-            return law_repetition(self.value("repetition.epochs"), self.value("repetition.r_star"))
+        spec = self.scenario.repetition
+        if isinstance(spec, LawRepetition | HarmfulRepetition):
+            return self._repeated(spec, self.value("repetition.epochs"))
         return self._gain("repetition")
+
+    def _repeated(self, spec: LawRepetition | HarmfulRepetition, epochs: Array) -> Array:
+        """What repetition by a law gives within so many epochs, shape (world,)."""
+        if isinstance(spec, LawRepetition):
+            return law_repetition(epochs, self.value("repetition.r_star"))
+        terms = (self.value(f"repetition.{key}") for key in ("exponent", "harm", "power"))
+        return harmful_repetition(epochs, *terms)
 
     def repetition_within(self, max_epochs: float | None) -> Array:
         """What repetition gives when a run also limits its epochs, shape (world,).
@@ -311,9 +320,9 @@ class Worlds:
         """
         if max_epochs is None:
             return self.repetition
-        if isinstance(self.scenario.repetition, LawRepetition):
-            epochs = np.minimum(self.value("repetition.epochs"), max_epochs)
-            return law_repetition(epochs, self.value("repetition.r_star"))
+        spec = self.scenario.repetition
+        if isinstance(spec, LawRepetition | HarmfulRepetition):
+            return self._repeated(spec, np.minimum(self.value("repetition.epochs"), max_epochs))
         return np.minimum(self.repetition, max_epochs)
 
     def multiplier_within(self, max_epochs: float | None) -> Array:

@@ -77,7 +77,7 @@ def test_built_in_scenarios_are_whole(name: str, knowledge: Knowledge) -> None:
 def test_built_in_scenarios() -> None:
     assert names() == [
         "baseline", "collapse-stress", "epoch-2024", "epoch-2024-historical", "essay",
-        "essay-audited", "law-ensemble", "nesov-2028", "one-epoch", "private-data",
+        "essay-audited", "law-ensemble", "multimodal", "nesov-2028", "one-epoch", "private-data",
         "restricted-access", "synthetic-optimist",
     ]  # fmt: skip
 

@@ -90,6 +90,31 @@ def test_growth_that_fades_grows_less(make: Make, knowledge: Knowledge) -> None:
     assert np.log(flat).std() < np.log(grown).std()
 
 
+HARMFUL = """
+repetition:
+  form: harmful
+  epochs: {{unit: epochs, value: {epochs}, source: said by a test}}
+  exponent: {{unit: exponent, value: 0.35, source: said by a test}}
+  harm: {{unit: ratio, value: {harm}, source: said by a test}}
+  power: {{unit: exponent, value: 1.5, source: said by a test}}
+"""
+
+
+def test_repetition_that_hurts_stops_where_it_does(make: Make, knowledge: Knowledge) -> None:
+    """Harmless, every pass counts in full; with harm a wider cap adds nothing past the best."""
+    free = _worlds(make(HARMFUL.format(epochs=4, harm=0)), knowledge)
+    assert free.repetition == pytest.approx(4)
+    assert free.repetition_within(2.5) == pytest.approx(2.5)
+    near, wide = (
+        _worlds(make(HARMFUL.format(epochs=epochs, harm=0.02)), knowledge) for epochs in (20, 2000)
+    )
+    assert (near.repetition < 20).all()
+    assert wide.repetition == pytest.approx(near.repetition)
+    assert (near.repetition > near.repetition_within(1.5)).all()
+    assert near.repetition_within(1) == pytest.approx(1)
+    assert "hurts" in _run(make(HARMFUL.format(epochs=4, harm=0.1)), knowledge).repetition
+
+
 def test_levers_add_tokens_to_their_domain(make: Make, knowledge: Knowledge) -> None:
     base, more = _worlds(load("baseline"), knowledge), _worlds(make(TRACES), knowledge)
     year = np.array([2028.0])
@@ -104,7 +129,7 @@ def test_levers_add_tokens_to_their_domain(make: Make, knowledge: Knowledge) -> 
 @pytest.mark.parametrize(
     ("name", "later"),
     [("restricted-access", False), ("collapse-stress", False), ("one-epoch", False),
-     ("synthetic-optimist", True), ("private-data", True)],
+     ("synthetic-optimist", True), ("private-data", True), ("multimodal", True)],
 )  # fmt: skip
 def test_a_scenario_moves_the_wall_its_way(name: str, later: bool, knowledge: Knowledge) -> None:
     base, other = _run(load("baseline"), knowledge), _run(load(name), knowledge)

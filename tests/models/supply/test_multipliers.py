@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from models.supply.multipliers import capped_product, law_repetition
+from models.errors import OutsideValidRange
+from models.supply.multipliers import capped_product, harmful_repetition, law_repetition
 
 epochs = st.floats(1, 1e4)
 constants = st.floats(0.5, 100)
@@ -39,3 +40,24 @@ def test_four_epochs_are_nearly_fresh() -> None:
 def test_cap_bounds_both_together(repetition: float, synthetic: float, cap: float) -> None:
     seen = capped_product(np.array([repetition]), np.array([synthetic]), cap)[0]
     assert seen == (repetition * synthetic if repetition * synthetic < cap else cap)
+
+
+@given(
+    st.floats(1, 100), st.floats(0.05, 1), st.floats(0, 1), st.floats(1, 3)
+)  # fmt: skip
+def test_repetition_that_hurts_against_a_search(
+    epochs: float, exponent: float, harm: float, power: float
+) -> None:
+    """Second method: the best of many numbers of passes, by the equation."""
+    passes = np.linspace(1, epochs, 4001)
+    worth = (passes**-exponent + harm * (passes - 1) ** power) ** (-1 / exponent)
+    (seen,) = harmful_repetition(*(np.array([x]) for x in (epochs, exponent, harm, power)))
+    assert seen == pytest.approx(worth.max(), rel=1e-3)
+    assert seen >= worth.max() * (1 - 1e-9)
+    assert 1 - 1e-9 <= seen <= epochs * (1 + 1e-9)
+
+
+def test_harm_without_bound_is_refused() -> None:
+    one = np.ones(1)
+    with pytest.raises(OutsideValidRange, match=r"power of harmful repetition is 0\.5"):
+        harmful_repetition(4 * one, 0.35 * one, one, 0.5 * one)
