@@ -21,7 +21,7 @@ MAX_SHOWN = 60
 # Parts of an error's location that stand for no key: members of a union, and the key of a mapping.
 NAMED, WRITTEN = "claim-name", "in-place"
 _FORMS = ("none", "flat", "law", "harmful", "compute", "dataset_growth", "verified", "traces",
-          "preference", "self_play")  # fmt: skip
+          "preference", "self_play", "filtering")  # fmt: skip
 _UNWRITTEN = {NAMED, WRITTEN, "[key]", *_FORMS}
 
 

@@ -221,7 +221,16 @@ class SelfPlay(Section):
     most: Quantity = Field(description="effective tokens it saturates at")
 
 
-Lever = Annotated[Traces | Preference | SelfPlay, Field(discriminator="form")]
+class Filtering(Section):
+    """A filter on a domain: effective · keep · worth. Quality is applied once, here or there."""
+
+    form: Literal["filtering"]
+    domain: Domain = Field(description="domain that is filtered; it has no usable_fraction")
+    keep: Quantity = Field(description="share of its tokens that the filter keeps")
+    worth: Quantity = Field(description="what a kept token is worth, in tokens of before")
+
+
+Lever = Annotated[Traces | Preference | SelfPlay | Filtering, Field(discriminator="form")]
 Repetition = Annotated[
     NoGain | FlatGain | LawRepetition | HarmfulRepetition, Field(discriminator="form")
 ]
@@ -401,6 +410,12 @@ class Scenario(Section):
         for lever in self.levers:
             if lever.domain not in self.supply:
                 raise ValueError(f"a lever adds to {lever.domain}, which is not in supply")
+            filters = isinstance(lever, Filtering)
+            if filters and self.supply[lever.domain].usable_fraction is not None:
+                raise ValueError(
+                    f"{lever.domain} has a usable_fraction and a filtering lever, which would "
+                    "count quality twice; set one of them to null"
+                )
         extra = set(self.demand.shares) - set(self.supply)
         if extra:
             raise ValueError(f"demand.shares names domains without supply: {sorted(extra)}")
@@ -573,7 +588,7 @@ def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
 # would count as "all of it".
 _UNITS = (
     (r"supply\.\w+\.(usable_fraction|overlap|access\.closed)", "share"),
-    (r"levers\.\d+\.(precision|accept)|synthetic\.(verifiability|share_limit)", "share"),
+    (r"levers\.\d+\.(precision|accept|keep)|synthetic\.(verifiability|share_limit)", "share"),
     (r"supply\.\w+\.(growth_fading|access\.hazard)", "per_year"),
     (r"levers\.\d+\.(tokens|most)|synthetic\.domain_limit", "tokens"),
     (r"demand\.shares\.\w+", "share"),

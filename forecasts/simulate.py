@@ -23,6 +23,7 @@ from forecasts.scenario import (
     ComputePath,
     DatasetPath,
     DomainSupply,
+    Filtering,
     FlatGain,
     HarmfulRepetition,
     LawRepetition,
@@ -249,7 +250,7 @@ class Worlds:
         """Effective tokens that levers add to a domain, shape (world,); None where none does."""
         added: Array | None = None
         for i, lever in enumerate(self.scenario.levers):
-            if lever.domain != domain:
+            if lever.domain != domain or isinstance(lever, Filtering):
                 continue
             tokens = self._lever(f"levers.{i}", lever)
             added = tokens if added is None else added + tokens
@@ -264,7 +265,10 @@ class Worlds:
         return self_play_tokens(tokens, self.value(f"{place}.most"))
 
     def _effective(self, domain: str, unique: Array, multiplier: Array) -> Array:
-        """Effective tokens from unique ones, with what limits and adds to a single domain."""
+        """Effective tokens from unique ones, with what filters, limits and adds to a domain."""
+        for i, lever in enumerate(self.scenario.levers):
+            if lever.domain == domain and isinstance(lever, Filtering):
+                unique = unique * self.value(f"levers.{i}.keep") * self.value(f"levers.{i}.worth")
         tokens = unique * multiplier
         spec = self.scenario.synthetic
         if isinstance(spec, LawSynthetic) and spec.domain_limit is not None:

@@ -100,6 +100,30 @@ repetition:
 """
 
 
+FILTER = """
+supply: {{{domain}: {{usable_fraction: {usable}}}}}
+levers:
+  - form: filtering
+    domain: {domain}
+    keep: {{unit: share, value: 0.25, source: said by a test}}
+    worth: {{unit: ratio, value: 2, source: said by a test}}
+"""
+
+
+def test_a_filter_keeps_a_share_that_is_worth_more(make: Make, knowledge: Knowledge) -> None:
+    """Effective tokens alone change, of its domain alone, by keep times worth."""
+    year = np.array([2029.0])
+    base = _worlds(make("supply: {code: {usable_fraction: null}}"), knowledge)
+    filtered = _worlds(make(FILTER.format(domain="code", usable="null")), knowledge)
+    for stage, ratio in (("unique", 1.0), ("effective", 0.5)):
+        expected = ratio * base.supply("code", stage, year)
+        assert filtered.supply("code", stage, year) == pytest.approx(expected)
+        same = base.supply("books", stage, year)
+        assert filtered.supply("books", stage, year).tolist() == same.tolist()
+    with pytest.raises(ScenarioInvalid, match="code has a usable_fraction and a filtering lever"):
+        make(FILTER.format(domain="code", usable="factor:code_filter_keep"))
+
+
 def test_repetition_that_hurts_stops_where_it_does(make: Make, knowledge: Knowledge) -> None:
     """Harmless, every pass counts in full; with harm a wider cap adds nothing past the best."""
     free = _worlds(make(HARMFUL.format(epochs=4, harm=0)), knowledge)
