@@ -58,7 +58,7 @@ test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not campaign" --ignore tests/repository
 
 campaign: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -m campaign
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m campaign
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check .

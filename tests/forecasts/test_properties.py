@@ -27,7 +27,7 @@ WORLDS = 400
 # A wall is a date of seven digits, so it is rounded to a thousandth of a year.
 ROUNDED = 1e-3
 relaxed = settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from forecasts.errors import ScenarioInvalid
 from forecasts.forecast import (
@@ -35,9 +32,6 @@ if TYPE_CHECKING:
 
 Make = Callable[[str], Scenario]
 WORLDS = 400
-relaxed = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def _worlds(scenario: Scenario, knowledge: Knowledge) -> Worlds:
@@ -147,50 +141,6 @@ def test_dataset_growth_has_no_allocation(knowledge: Knowledge) -> None:
         epoch.tokens_for(np.full((1, WORLDS), 1e26))
     with pytest.raises(ScenarioInvalid, match="has no compute path"):
         epoch.compute(epoch.years)
-
-
-@relaxed
-@given(st.floats(1, 100))
-def test_more_supply_never_brings_a_wall_nearer(knowledge: Knowledge, more: float) -> None:
-    scenario = load("baseline")
-    count = knowledge.claims["inventory:books-ever-isbndb.works.unique"]
-    richer = replace(count, **{
-        key: None if getattr(count, key) is None else getattr(count, key) * more
-        for key in ("value", "low", "high")
-    })  # fmt: skip
-    before = _forecast(scenario, knowledge)
-    after = run_forecast(
-        scenario, knowledge.claims | {count.name: richer}, {}, as_of=knowledge.as_of,
-        code_version="test", worlds=WORLDS,
-    )  # fmt: skip
-    for domain in ("books", TOTAL):
-        _no_nearer(before, after, domain)
-    assert before.wall("web") == after.wall("web")
-
-
-@relaxed
-@given(st.floats(1, 100))
-def test_more_demand_never_postpones_a_wall(
-    make_scenario: Make, knowledge: Knowledge, more: float
-) -> None:
-    def trained(over: float) -> Forecast:
-        estimate = f"{{unit: ratio, value: {over}, source: said by a test}}"
-        return _forecast(
-            make_scenario(f"demand: {{path: {{overtraining: {estimate}}}}}"), knowledge
-        )
-
-    usual, hungry = trained(1.0), trained(more)
-    for domain in (TOTAL, *load("baseline").supply):
-        _no_nearer(hungry, usual, domain)
-
-
-def _no_nearer(before: Forecast, after: Forecast, domain: str) -> None:
-    old, new = before.wall(domain), after.wall(domain)
-    for label in ("p10", "p50", "p90"):
-        earlier, later = getattr(old, label), getattr(new, label)
-        assert later is None or (earlier is not None and later >= earlier - 1e-3)
-    assert new.probability_by_horizon <= old.probability_by_horizon
-    assert new.probability_before_start <= old.probability_before_start
 
 
 def test_quantiles_are_ordered_and_stages_shrink(knowledge: Knowledge) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Callable
 from datetime import date, datetime
@@ -17,15 +18,26 @@ from warehouse.publish import publish
 from warehouse.read import Table, run, view
 
 
-@pytest.fixture
-def published(fresh: Callable[[], Path], artefact: Callable[..., Artefact], now: datetime) -> Path:
-    path = fresh()
+@pytest.fixture(scope="module")
+def loaded(
+    template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    artefact: Callable[..., Artefact],
+    now: datetime,
+) -> Path:
+    """A published copy of two vintages, to copy."""
+    path = Path(shutil.copy(template, tmp_path_factory.mktemp("loaded") / "warehouse.duckdb"))
     copy = path.with_name("published.duckdb")
     files = [artefact("2024-01-01", {"a": 1, "b": 2}), artefact("2024-02-01", {"a": 2, "b": 2})]
     with writer(path) as connection:
         load(connection, "lab", files, now)
         publish(connection, copy)
     return copy
+
+
+@pytest.fixture
+def published(loaded: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(loaded, tmp_path / "published.duckdb"))
 
 
 def test_an_answer_has_columns_and_rows(published: Path) -> None:

@@ -12,7 +12,7 @@ from flows.errors import LaunchRefused
 from flows.launchers.contract import Intent, OutcomeUnknown
 from flows.launchers.prefect import PrefectLauncher
 
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("prefect")]
+pytestmark = [pytest.mark.campaign, pytest.mark.server]
 
 
 @pytest.fixture(scope="module")

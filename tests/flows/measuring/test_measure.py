@@ -326,6 +326,7 @@ def test_another_result_on_one_day_is_refused(tmp_path: Path, run: Measure) -> N
     _refused(run(path, *args), 3, "another --corpus name")
 
 
+@pytest.mark.campaign
 def test_ctrl_c_stops_all_workers_and_stores_nothing(tmp_path: Path) -> None:
     path = tmp_path / "big.jsonl"
     path.write_bytes(_lines() * 2500)

@@ -55,6 +55,7 @@ def test_planted_constants_come_back(r_star: float) -> None:
     assert fit.rejected == ""
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("known", [True, False], ids=["noise known", "noise from residuals"])
 def test_the_interval_covers_as_often_as_it_says(known: bool) -> None:
     fits = [
