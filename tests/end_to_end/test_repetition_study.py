@@ -207,7 +207,8 @@ def test_nine_trainings_measure_repetition(
     fresh = [losses[name] for name in ("epochs-01", "fresh-02", "fresh-04", "fresh-08")]
     assert fresh == sorted(fresh, reverse=True)
     fitted = fit_study(workspace, "chain", None, NOW)
-    record_property("fit", fitted)
+    fit = fitted.fit
+    record_property("R_D* and its interval", [float(x) for x in (fit.low, fit.r_d_star, fit.high)])
     if width == 32:
         # A wide network learns a short text by heart.
         assert "repetition harms here" in fitted.fit.rejected

@@ -20,6 +20,7 @@ from flows.steps import runs
 from flows.steps.prepare import prepare
 from flows.workspace import Workspace
 from forecasts import plan
+from forecasts import scenario as scenarios
 from forecasts.errors import ScenarioInvalid
 from warehouse.connection import reader
 from warehouse.content import content_sha256
@@ -44,6 +45,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
         with prefect_test_harness(server_startup_timeout=120), quiet:
             yield
+
+
+@pytest.fixture(autouse=True)
+def few_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What flows do is the same with few worlds."""
+    whole = scenarios.base_document
+    monkeypatch.setattr(scenarios, "base_document", lambda: whole() | {"worlds": 2000})
 
 
 @pytest.fixture
