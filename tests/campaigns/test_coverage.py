@@ -19,7 +19,7 @@ from models.claims import Claim
 from models.demand.growth import fit_records
 from models.quantities import decimal_year
 
-pytestmark = pytest.mark.campaign
+pytestmark = [pytest.mark.campaign, pytest.mark.release]
 HISTORIES, WORLDS = 500, 2000
 AS_OF = date(2025, 1, 1)
 # The truth: compute and its growth, a stock and its growth, a usable share.

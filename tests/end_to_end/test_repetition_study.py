@@ -190,6 +190,7 @@ def test_runs_of_different_networks_are_not_fitted(tmp_path: Path) -> None:
 
 
 @pytest.mark.campaign
+@pytest.mark.release
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("unique_tokens", "width"), [(12_288, 16), (4096, 32)])
 def test_nine_trainings_measure_repetition(

@@ -223,6 +223,7 @@ class Compose:
         return outside | {key: self._base[key] for key in needed} | own
 
 
+@pytest.mark.release
 def test_a_scheduled_ingest_as_compose_has_it(
     processes: Any, base: dict[str, str], api: Api, database: str, redis: str, tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ def test_planted_constants_come_back(r_star: float) -> None:
 
 
 @pytest.mark.campaign
+@pytest.mark.release
 @pytest.mark.parametrize("known", [True, False], ids=["noise known", "noise from residuals"])
 def test_the_interval_covers_as_often_as_it_says(known: bool) -> None:
     fits = [
