@@ -111,6 +111,7 @@ def test_killed_and_told_to_stop_it_ends_the_same(
 
 
 @pytest.mark.campaign
+@pytest.mark.release
 @pytest.mark.timeout(600)
 def test_killed_again_and_again_it_ends_the_same(
     start: Start, whole: dict[str, Any], tmp_path: Path, record_property: Callable[..., None]

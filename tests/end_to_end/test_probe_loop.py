@@ -110,6 +110,7 @@ def torch() -> Any:
 
 
 @pytest.mark.campaign
+@pytest.mark.release
 @pytest.mark.usefixtures("torch")
 def test_the_loop_with_the_local_launcher(tmp_path: Path) -> None:
     loop(Datawall(tmp_path / "w"), tmp_path, "local", 120)

@@ -86,6 +86,7 @@ def test_weekly_is_quiet_and_leaves_nothing_running(workspace: Path, mark: str) 
 
 
 @pytest.mark.campaign
+@pytest.mark.release
 def test_an_error_inside_a_flow_is_one_sentence(workspace: Path, mark: str, tmp_path: Path) -> None:
     (tmp_path / "notable_ai_models.csv").write_text("Model,Price\nx,1\n", "utf-8")
     done = datawall(workspace, mark, "ingest", "--from", str(tmp_path))
@@ -131,6 +132,7 @@ def test_a_server_of_the_user_that_does_not_answer_is_named(workspace: Path, mar
 
 
 @pytest.mark.campaign
+@pytest.mark.release
 def test_a_proxy_for_the_web_is_not_asked_for_this_machine(workspace: Path, mark: str) -> None:
     proxy = "http://127.0.0.1:9"
     done = datawall(workspace, mark, "decide", HTTP_PROXY=proxy, http_proxy=proxy)

@@ -16,6 +16,7 @@ import yaml
 
 pytestmark = [
     pytest.mark.campaign,
+    pytest.mark.release,
     pytest.mark.server,
     pytest.mark.timeout(600),
 ]
