@@ -131,6 +131,7 @@ def run_by_schedule(api: Api, processes: Any, deployment: Any) -> None:
     assert run["auto_scheduled"] is True
 
 
+@pytest.mark.release
 def test_a_scheduled_week_on_sqlite(
     processes: Any, base: dict[str, str], api: Api, tmp_path: Path
 ) -> None:
