@@ -17,7 +17,7 @@ from scipy.special import ndtr, ndtri
 from forecasts.draws import Draws
 from forecasts.scenario import load
 from models.claims import Claim, quantiles
-from models.supply.conversion import growth_factors, raw_tokens
+from models.supply.conversion import log_growth, raw_tokens
 
 Array = NDArray[np.float64]
 LEVELS = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
@@ -45,8 +45,8 @@ def ours(worlds: int) -> Array:
     stock = raw_tokens(draws.of(PAGES), [draws.of(BYTES)], [draws.of(PER_TOKEN)])
     for factor in FACTORS:
         stock = stock * draws.of(factor)
-    log_growth = sum(np.log(draws.of(g)) for g in GROWTH)
-    return np.quantile(stock * growth_factors(np.asarray(log_growth), YEARS), LEVELS, axis=1).T
+    ratio = np.asarray(sum(np.log(draws.of(g)) for g in GROWTH))
+    return np.quantile(stock * np.exp(log_growth(ratio, YEARS)), LEVELS, axis=1).T
 
 
 def fresh_draws() -> Array:

@@ -34,13 +34,17 @@ from forecasts.scenario import (
     Traces,
 )
 from models.claims import Array, Claim, log_moments, median, quantiles
-from models.demand.paths import compute_path, dataset_path, tokens_from_compute
+from models.demand.paths import (
+    log_compute_path,
+    log_dataset_path,
+    log_tokens,
+    tokens_from_compute,
+)
 from models.penalty import shortage_limit
-from models.quantities import FLOP_PER_PARAM_TOKEN, decimal_year
+from models.quantities import decimal_year
 from models.supply.access import open_share
 from models.supply.conversion import (
-    fading_years,
-    growth_factors,
+    log_growth,
     raw_tokens,
     steady_growth,
 )
@@ -212,24 +216,16 @@ class Worlds:
             )
 
     def _log_growth(self, domain: str) -> Iterator[Array]:
-        """ln of `_growth`."""
-        worlds = self.domains[domain]
-        since = self.years - worlds.counted_on
-        if self._spec(domain).growth_fading is None:
-            yield from (worlds.log_growth * t for t in since.tolist())
-            return
-        fading = self.value(f"supply.{domain}.growth_fading")
-        for t in since:
-            yield worlds.log_growth * fading_years(np.array([t]), fading)[0]
+        """ln of `_growth`, date by date."""
+        for year in self.years:
+            yield self._log_grown(domain, np.array([year]))[0]
 
-    def _grown(self, domain: str, years: Array) -> Array:
-        """Growth from the count's date to any dates, shape (date, world)."""
+    def _log_grown(self, domain: str, years: Array) -> Array:
+        """ln of growth from the count's date to any dates, shape (date, world)."""
         worlds = self.domains[domain]
-        since = years - worlds.counted_on
-        if self._spec(domain).growth_fading is None:
-            return growth_factors(worlds.log_growth, since)
-        fading = self.value(f"supply.{domain}.growth_fading")
-        return np.exp(worlds.log_growth * fading_years(since, fading))
+        fades = self._spec(domain).growth_fading is not None
+        fading = self.value(f"supply.{domain}.growth_fading") if fades else None
+        return log_growth(worlds.log_growth, years - worlds.counted_on, fading)
 
     def _open_share(self, domain: str, years: Array) -> Array | None:
         """Share that restrictions leave, shape (date, world); None where there are none."""
@@ -353,8 +349,8 @@ class Worlds:
             return np.asarray(sum(parts))
         worlds = self.domains[domain]
         if stage == "raw":
-            return np.asarray(worlds.raw * self._grown(domain, years))
-        unique = worlds.unique * self._grown(domain, years)
+            return np.asarray(worlds.raw * np.exp(self._log_grown(domain, years)))
+        unique = worlds.unique * np.exp(self._log_grown(domain, years))
         still_open = self._open_share(domain, years)
         if still_open is not None:
             unique = unique * still_open
@@ -472,16 +468,18 @@ class Worlds:
         path = self.scenario.demand.path
         if not isinstance(path, ComputePath):
             raise ScenarioInvalid(f"scenario {self.scenario.name} has no compute path")
+        return np.exp(self._log_compute(path, years))
+
+    def _log_compute(self, path: ComputePath, years: Array) -> Array:
         at = "demand.path"
-        trend = (
-            self.value(f"{at}.level"),
-            self.value(f"{at}.growth"),
-            years - self.date_of(f"{at}.level"),
-        )
+        level, growth = self.value(f"{at}.level"), self.value(f"{at}.growth")
+        since = years - self.date_of(f"{at}.level")
         if path.ceiling is None:
-            return compute_path(*trend)
-        return compute_path(
-            *trend,
+            return log_compute_path(level, growth, since)
+        return log_compute_path(
+            level,
+            growth,
+            since,
             self.value(f"{at}.ceiling"),
             self.value(f"{at}.ceiling_growth"),
             years - self.date_of(f"{at}.ceiling"),
@@ -499,12 +497,9 @@ class Worlds:
                 f"scenario {self.scenario.name} has no allocation law for compute; give the run "
                 "params and tokens, or decide under a scenario with a compute path"
             )
-        at = "demand.path"
         if path.compute_lever is not None:
-            compute_flop = compute_flop * self.value(f"{at}.compute_lever")
-        ratio = self.value(f"{at}.overtraining") if overtraining is None else overtraining
-        if path.sparsity is not None:
-            ratio = ratio * self.value(f"{at}.sparsity")
+            compute_flop = compute_flop * self.value("demand.path.compute_lever")
+        ratio = self._ratio(path, overtraining)
         if self._ensemble is None:
             return self._stated(path, compute_flop, ratio)
 
@@ -519,13 +514,18 @@ class Worlds:
     ) -> Array:
         """Tokens by the law that the scenario states itself, in all worlds or at some places."""
         chosen = slice(None) if where is None else where
-        return tokens_from_compute(
-            compute_flop,
-            self.value("demand.path.tokens_per_param")[chosen],
-            self.value("demand.path.drift")[chosen],
-            path.reference_flop,
-            ratio,
-        )
+        per_param, drift = (values[chosen] for values in self._stated_law())
+        return tokens_from_compute(compute_flop, per_param, drift, path.reference_flop, ratio)
+
+    def _stated_law(self) -> tuple[Array, Array]:
+        """Tokens per parameter and their drift, (world,)."""
+        at = "demand.path"
+        return self.value(f"{at}.tokens_per_param"), self.value(f"{at}.drift")
+
+    def _ratio(self, path: ComputePath, overtraining: Array | None = None) -> Array:
+        """Tokens per parameter over the optimum of a dense model, (world,)."""
+        ratio = self.value("demand.path.overtraining") if overtraining is None else overtraining
+        return ratio if path.sparsity is None else ratio * self.value("demand.path.sparsity")
 
     def log_relief(self) -> Array:
         """ln of demand over unique tokens at which nothing is short, shape (world,).
@@ -562,46 +562,25 @@ class Worlds:
     def log_demand(self) -> Array:
         """ln of `demand` on the grid, (date, world), from logarithms where the law is stated."""
         path = self.scenario.demand.path
+        if isinstance(path, DatasetPath):
+            return self._log_dataset(self.years)
         if self._ensemble is not None:
             return np.log(self.demand())
-        at = "demand.path"
-        level, since = np.log(self.value(f"{at}.level")), self.years - self.date_of(f"{at}.level")
-        if isinstance(path, DatasetPath):
-            return np.asarray(level + np.log(10) * self.value(f"{at}.growth") * since[:, None])
-        compute = level + np.log(self.value(f"{at}.growth")) * since[:, None]
-        if path.ceiling is not None:
-            limit = np.log(self.value(f"{at}.ceiling"))
-            growth = np.log(self.value(f"{at}.ceiling_growth"))
-            ahead = self.years - self.date_of(f"{at}.ceiling")
-            np.minimum(compute, limit + growth * ahead[:, None], out=compute)
-        return self._log_tokens(path, compute)
-
-    def _log_tokens(self, path: ComputePath, log_compute: Array) -> Array:
-        """ln of the stated law's tokens, in place of ln of compute; shapes (date, world).
-
-        Equation: ln D = (ln C·(1 + p) + ln(t0·k·f/6) − p·ln C0)/2, as `tokens_from_compute`
-        """
-        at = "demand.path"
-        drift = self.value(f"{at}.drift")
-        rest = self.value(f"{at}.tokens_per_param") * self.value(f"{at}.overtraining")
-        if path.sparsity is not None:
-            rest = rest * self.value(f"{at}.sparsity")
+        log_compute = self._log_compute(path, self.years)
         if path.compute_lever is not None:
-            log_compute += np.log(self.value(f"{at}.compute_lever"))
-        log_compute *= (1 + drift) / 2
-        log_compute += (
-            np.log(rest / FLOP_PER_PARAM_TOKEN) - drift * np.log(path.reference_flop)
-        ) / 2
-        return log_compute
+            log_compute += np.log(self.value("demand.path.compute_lever"))
+        return log_tokens(log_compute, *self._stated_law(), path.reference_flop, self._ratio(path))
+
+    def _log_dataset(self, years: Array) -> Array:
+        at = "demand.path"
+        since = years - self.date_of(f"{at}.level")
+        return log_dataset_path(self.value(f"{at}.level"), self.value(f"{at}.growth"), since)
 
     def demand(self, years: Array | None = None) -> Array:
         """Tokens, each counted as fresh, that the largest run of each date needs, (date, world)."""
         dates = self.years if years is None else years
-        path = self.scenario.demand.path
-        if isinstance(path, DatasetPath):
-            at = "demand.path"
-            since = dates - self.date_of(f"{at}.level")
-            return dataset_path(self.value(f"{at}.level"), self.value(f"{at}.growth"), since)
+        if isinstance(self.scenario.demand.path, DatasetPath):
+            return np.exp(self._log_dataset(dates))
         return self.tokens_for(self.compute(dates))
 
 

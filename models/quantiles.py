@@ -22,7 +22,7 @@ Single = NDArray[np.float32]
 FIRST = 2**16
 # Edges kept on each side of a level, and how many standard errors of the first block they span.
 EDGES, SPAN = 32, 6.0
-# Cells of equal probability that stand for the part of a quantity that is not integrated out.
+# Cells of equal width that stand for the part of a quantity that is not integrated out.
 CELLS = 1024
 # Width of cells put together for the average, in deviations of what is integrated out.
 COARSEST = 1 / 8

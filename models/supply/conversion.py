@@ -23,16 +23,6 @@ def raw_tokens(count: Array, times: Iterable[Array], per: Iterable[Array]) -> Ar
     return tokens
 
 
-def growth_factors(log_ratio_per_year: Array, years: Array) -> Array:
-    """What constant-rate growth makes of one token by each date, in each world.
-
-    Equation: exp(log_ratio · years)
-    Shapes:   log_ratio (world,); years (date,), negative before the count's date;
-              result (date, world), ratio
-    """
-    return np.exp(log_ratio_per_year * years[:, None])
-
-
 def fading_years(years: Array, fading: Array) -> Array:
     """Years of full growth that so many years of fading growth are worth.
 
@@ -46,10 +36,21 @@ def fading_years(years: Array, fading: Array) -> Array:
     return np.asarray(np.where(fading > 0, faded, ahead) + np.minimum(years, 0)[:, None])
 
 
+def log_growth(log_ratio_per_year: Array, years: Array, fading: Array | None = None) -> Array:
+    """ln of what growth makes of one token by each date, in each world.
+
+    Equation: log_ratio · years, or log_ratio · `fading_years` where growth fades
+    Shapes:   log_ratio and fading (world,); years (date,), negative before the count's date;
+              result (date, world)
+    """
+    full = years[:, None] if fading is None else fading_years(years, fading)
+    return np.asarray(log_ratio_per_year * full)
+
+
 def steady_growth(
     log_ratio_per_year: Array, first: float, step: float, count: int
 ) -> Iterator[Array]:
-    """`growth_factors` for a date and those after it in equal steps, by multiplication.
+    """exp of `log_growth` for a date and those after it in equal steps, by multiplication.
 
     Equation: f_0 = exp(log_ratio · first), f_{i+1} = f_i · exp(log_ratio · step)
     Shapes:   log_ratio (world,); yields count arrays (world,), ratio; step in years

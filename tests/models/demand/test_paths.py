@@ -7,26 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.demand.paths import compute_path, dataset_path, tokens_from_compute
+from models.demand.paths import log_compute_path, log_dataset_path, tokens_from_compute
 
 one = np.ones(1)
 
 
 def test_dataset_path_adds_orders_of_magnitude() -> None:
-    seen = dataset_path(np.array([6e12, 1e12]), np.array([0.38, 0.5]), np.array([0.0, 2.0]))
+    seen = np.exp(
+        log_dataset_path(np.array([6e12, 1e12]), np.array([0.38, 0.5]), np.array([0.0, 2.0]))
+    )
     assert seen == pytest.approx(np.array([[6e12, 1e12], [6e12 * 10**0.76, 1e13]]))
 
 
 def test_compute_follows_its_trend_without_a_ceiling() -> None:
-    seen = compute_path(np.array([5e26]), np.array([4.6]), np.array([-1.0, 0.0, 1.0]))
+    seen = np.exp(log_compute_path(np.array([5e26]), np.array([4.6]), np.array([-1.0, 0.0, 1.0])))
     assert seen[:, 0] == pytest.approx([5e26 / 4.6, 5e26, 5e26 * 4.6])
 
 
 def test_a_ceiling_binds_from_the_crossing_on() -> None:
     years = np.arange(2025, 2036, dtype=float)
-    seen = compute_path(5e26 * one, 4.6 * one, years - 2025, 2e29 * one, 1.5 * one, years - 2030.0)[
-        :, 0
-    ]
+    seen = np.exp(
+        log_compute_path(5e26 * one, 4.6 * one, years - 2025, 2e29 * one, 1.5 * one, years - 2030.0)
+    )[:, 0]
     # 5e26·4.6^x = 2e29·1.5^(x − 5) at x = ln(400/1.5^5)/ln(4.6/1.5) = 3.54
     assert seen[:4] == pytest.approx(5e26 * 4.6 ** np.arange(4))
     assert seen[4:] == pytest.approx(2e29 * 1.5 ** np.arange(-1, 6))
