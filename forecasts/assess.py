@@ -99,17 +99,19 @@ class _Stocks:
 
     def most(self, mixture: _Mixture, stage: str, year: float) -> Array:
         """Largest run that the stocks support, in tokens of the stage, shape (world,)."""
-        supply = np.array([self.of(domain, stage, year) for domain in mixture.domains])
-        groups = [Group(members, self.of(stock, stage, year)) for stock, members in mixture.shared]
+        supply, groups = self._drawn_on(mixture, stage, year)
         return largest_run(supply, mixture.low, mixture.high, groups)
 
     def carry(self, mixture: _Mixture, tokens: Array, year: float) -> NDArray[np.bool_]:
         """Worlds in which the effective stocks support a run of so many tokens, shape (world,)."""
-        supply = np.array([self.of(domain, "effective", year) for domain in mixture.domains])
-        groups = [
-            Group(members, self.of(stock, "effective", year)) for stock, members in mixture.shared
-        ]
+        supply, groups = self._drawn_on(mixture, "effective", year)
         return carries(supply, mixture.low, mixture.high, tokens, groups)
+
+    def _drawn_on(self, mixture: _Mixture, stage: str, year: float) -> tuple[Array, list[Group]]:
+        """Tokens of each domain of a mixture, (domain, world), and the stocks that some share."""
+        supply = np.array([self.of(domain, stage, year) for domain in mixture.domains])
+        groups = [Group(members, self.of(stock, stage, year)) for stock, members in mixture.shared]
+        return supply, groups
 
 
 def assess(

@@ -80,10 +80,7 @@ def _copy(connection: Connection, temporary: Path) -> None:
     if raw is None:
         raise WarehouseUnusable("the warehouse connection was closed while publishing; run again")
     raw.execute("CHECKPOINT")
-    (path,) = raw.execute(
-        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
-    ).fetchone()
-    copy = ["cp", "--", str(path), str(temporary)]
+    copy = ["cp", "--", str(connection.engine.url.database), str(temporary)]
     done = subprocess.run(copy, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise OSError(done.stderr.strip() or f"cp ended with {done.returncode}")

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from flows.connectors import answers, files
+from flows.connectors import answers, files, openalex
 from flows.connectors.feed import Feed, Schedule
 from flows.errors import SourceChanged
 from models.records import CorpusRecord, Parsed
@@ -74,7 +74,4 @@ def parse(name: str, content: bytes, known_at: date | None) -> Parsed:
     day = answers.day_of(name, root.findtext(f"{_ATOM}updated"), known_at)
     corpus = CorpusRecord("arxiv", "arXiv", "papers", "mixed", "human", "openalex")
     figure = answers.figure("arxiv", "works", "unique", day, float(total), "count of a search")
-    return Parsed("papers", day, (_OPENALEX, corpus), (figure,))
-
-
-_OPENALEX = CorpusRecord("openalex", "OpenAlex", "papers", "open", "human")
+    return Parsed("papers", day, (openalex.CORPUS, corpus), (figure,))

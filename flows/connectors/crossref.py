@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from flows.connectors import answers
+from flows.connectors import answers, openalex
 from flows.connectors.feed import Feed, Key, Schedule
 from flows.errors import SourceChanged
 from models.records import CorpusRecord, InventoryRecord, Parsed, RejectedRow
@@ -68,7 +68,8 @@ def parse(name: str, content: bytes, known_at: date | None) -> Parsed:
     rejected: list[RejectedRow] = []
     years = tuple(_years(document["message"], day, rejected))
     works = answers.figure("crossref", "works", "unique", day, total, "registered works, all types")
-    return Parsed("works", day, (_OPENALEX, _CORPUS), (works, *years), rejected=tuple(rejected))
+    corpora = (openalex.CORPUS, _CORPUS)
+    return Parsed("works", day, corpora, (works, *years), rejected=tuple(rejected))
 
 
 def _years(
@@ -94,4 +95,3 @@ def _years(
 
 
 _CORPUS = CorpusRecord("crossref", "Crossref", "papers", "open", "human", "openalex")
-_OPENALEX = CorpusRecord("openalex", "OpenAlex", "papers", "open", "human")

@@ -97,9 +97,9 @@ def parse(name: str, content: bytes, known_at: date | None) -> Parsed:
             answers.figure("openalex", "works", "unique", day, totals.pop(), "works of all types"),
             *_years(groups, day, rejected),
         )
-        return Parsed(series, day, (_CORPUS,), inventory, rejected=tuple(rejected))
+        return Parsed(series, day, (CORPUS,), inventory, rejected=tuple(rejected))
     types = tuple(_types(groups, day, rejected))
-    corpora = (_CORPUS, *(_type_corpus(record.corpus_id) for record in types))
+    corpora = (CORPUS, *(_type_corpus(record.corpus_id) for record in types))
     return Parsed(series, day, corpora, types, rejected=tuple(rejected))
 
 
@@ -164,4 +164,4 @@ def _type_corpus(corpus: str) -> CorpusRecord:
     return CorpusRecord(corpus, f"OpenAlex, {kind}", "papers", "mixed", "human", "openalex")
 
 
-_CORPUS = CorpusRecord("openalex", "OpenAlex", "papers", "open", "human")
+CORPUS = CorpusRecord("openalex", "OpenAlex", "papers", "open", "human")

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from flows.connectors import answers
+from flows.connectors import answers, openalex
 from flows.connectors.feed import Feed, Key, Schedule
 from flows.errors import SourceChanged
 from models.records import CorpusRecord, InventoryRecord, Metric, Parsed, RejectedRow, Stage
@@ -107,7 +107,7 @@ def _figure(kind: str, day: date, stated: re.Match[str]) -> InventoryRecord:
 
 
 _CORPORA = (
-    CorpusRecord("openalex", "OpenAlex", "papers", "open", "human"),
+    openalex.CORPUS,
     CorpusRecord("semantic-scholar", "Semantic Scholar", "papers", "open", "human", "openalex"),
     CorpusRecord("s2orc", "S2ORC metadata", "papers", "open", "human", "openalex"),
     CorpusRecord("s2orc-fulltext", "S2ORC full text", "papers", "open", "human", "s2orc"),

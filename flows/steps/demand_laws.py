@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from flows.steps.prepare import ready
 from flows.workspace import Workspace
 from forecasts.errors import ScenarioInvalid
-from forecasts.scenario import STATED, ComputePath, Scenario
+from forecasts.scenario import STATED, LawChoice
 from models.errors import ModelError
 from models.laws import registry
 from models.laws.chinchilla import Chinchilla
@@ -21,13 +21,13 @@ from warehouse.laws import read_clouds, read_law_fits
 OWN = "own:"
 
 
-def laws_of(workspace: Workspace, as_of: date, scenario: Scenario) -> dict[str, KnownLaw]:
-    """Every law the scenario names; none, and nothing read, where it names none.
+def laws_of(
+    workspace: Workspace, as_of: date, scenario: str, choices: Sequence[LawChoice]
+) -> dict[str, KnownLaw]:
+    """Every law that a scenario of this name chooses from but the one it states itself.
 
     Raises: ScenarioInvalid for a name that is no law, or a law that computes nothing
     """
-    path = scenario.demand.path
-    choices = path.laws if isinstance(path, ComputePath) else ()
     names = [choice.law for choice in choices if choice.law != STATED]
     if not names:
         return {}
@@ -37,7 +37,7 @@ def laws_of(workspace: Workspace, as_of: date, scenario: Scenario) -> dict[str, 
         return {name: _own(name, fits, own) if name.startswith(OWN) else _known(name, fits)
                 for name in names}  # fmt: skip
     except ModelError as error:
-        raise ScenarioInvalid(f"scenario {scenario.name}: demand.path.laws: {error}") from error
+        raise ScenarioInvalid(f"scenario {scenario}: demand.path.laws: {error}") from error
 
 
 def _own(name: str, fits: Mapping[str, FitRow], clouds: Mapping[str, Cloud]) -> KnownLaw:

@@ -26,7 +26,7 @@ from forecasts.forecast import (
     run_forecast,
 )
 from forecasts.results import Forecast
-from forecasts.scenario import Scenario
+from forecasts.scenario import LawChoice, Scenario
 from forecasts.simulate import Worlds, ensemble_of
 from models.claims import Array, Claim
 from models.demand.growth import fit_growth, fit_records
@@ -81,17 +81,23 @@ def _knowledge(connection: Connection, workspace: Workspace, as_of: date) -> Kno
         claims=read_claims(connection) | _records(runs),
         origins=read_origins(connection),
         measured=None if runs is None else _measured(runs),
-        laws_of=partial(_laws_of, workspace, as_of),
+        laws_of=partial(_laws_of, workspace, as_of, {}),
     )
 
 
-def _laws_of(workspace: Workspace, as_of: date, scenario: Scenario) -> Laws:
-    """The laws that a scenario's demand draws from; what reads them loads where one does."""
-    if not getattr(scenario.demand.path, "laws", ()):
-        return {}
-    from flows.steps.demand_laws import laws_of
+def _laws_of(
+    workspace: Workspace, as_of: date, read: dict[tuple[LawChoice, ...], Laws], scenario: Scenario
+) -> Laws:
+    """The laws that a scenario's demand draws from, read once; their reader loads where one does.
 
-    return laws_of(workspace, as_of, scenario)
+    read: those read so far, which are added to
+    """
+    choices = getattr(scenario.demand.path, "laws", ())
+    if choices and choices not in read:
+        from flows.steps.demand_laws import laws_of
+
+        read[choices] = laws_of(workspace, as_of, scenario.name, choices)
+    return read.get(choices, {})
 
 
 def _measured(runs: FrontierRuns) -> Claim | None:

@@ -44,7 +44,7 @@ SELECT
     origin_id
 FROM named
 
-UNION ALL
+UNION ALL BY NAME
 
 SELECT
     'factor:' || name AS reference,
@@ -65,7 +65,7 @@ SELECT
     origin_id
 FROM core_factor
 
-UNION ALL
+UNION ALL BY NAME
 
 SELECT
     'probe:' || name AS reference,
@@ -75,9 +75,6 @@ SELECT
     low,
     high,
     ci_prob,
-    CAST(NULL AS DOUBLE) AS reflect_at,
-    CAST(NULL AS DOUBLE) AS minimum,
-    CAST(NULL AS DOUBLE) AS maximum,
     unit,
     status,
     basis,
@@ -86,7 +83,7 @@ SELECT
     origin_id
 FROM core_probe_claim
 
-UNION ALL
+UNION ALL BY NAME
 
 SELECT
     'measured:' || corpus_id || '.' || name AS reference,
@@ -97,9 +94,6 @@ SELECT
     low,
     high,
     ci_prob,
-    CAST(NULL AS DOUBLE) AS reflect_at,
-    CAST(NULL AS DOUBLE) AS minimum,
-    CAST(NULL AS DOUBLE) AS maximum,
     unit,
     status,
     basis,
@@ -108,25 +102,21 @@ SELECT
     origin_id
 FROM core_measured_factor
 
-UNION ALL
+UNION ALL BY NAME
 
 SELECT
     'measured:' || corpus_id || '.' || metric || '.' || stage || '.growth' AS reference,
     'measured' AS kind,
-    CASE WHEN low < ratio AND ratio < high THEN 'lognormal' ELSE 'fixed' END AS shape,
+    CASE WHEN scattered THEN 'lognormal' ELSE 'fixed' END AS shape,
     ratio AS value,
-    CASE WHEN low < ratio AND ratio < high THEN low END AS low,
-    CASE WHEN low < ratio AND ratio < high THEN high END AS high,
-    CASE WHEN low < ratio AND ratio < high THEN 0.9 END AS ci_prob,
-    CAST(NULL AS DOUBLE) AS reflect_at,
-    CAST(NULL AS DOUBLE) AS minimum,
-    CAST(NULL AS DOUBLE) AS maximum,
+    CASE WHEN scattered THEN low END AS low,
+    CASE WHEN scattered THEN high END AS high,
+    CASE WHEN scattered THEN 0.9 END AS ci_prob,
     'ratio_per_year' AS unit,
     'derived' AS status,
     printf(
         'Theil–Sen regression of %d yearly figures, %.1f to %.1f', years, first_year, last_year
     ) AS basis,
-    CAST(NULL AS DATE) AS valid_on,
     known_at,
     origin_id
-FROM core_growth;
+FROM (SELECT *, low < ratio AND ratio < high AS scattered FROM core_growth);
