@@ -115,6 +115,26 @@ def until(what: str, true: Callable[[], bool], limit_s: float) -> None:
         time.sleep(0.2)
 
 
+def _marked(mark: str) -> list[int]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            environ = (place / "environ").read_bytes()
+        except OSError:
+            continue  # gone, or another user's
+        if mark.encode() in environ:
+            found.append(int(place.name))
+    return found
+
+
+@pytest.fixture(scope="session")
+def running() -> Callable[[str], list[int]]:
+    """Call it for the processes with a mark in their environment."""
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("only Linux shows the environment of processes in /proc")
+    return _marked
+
+
 class Processes:
     """Processes of one test, with what they wrote, and a mark that their children inherit."""
 
@@ -173,15 +193,7 @@ class Processes:
 
     def running(self) -> list[int]:
         """Processes with the mark, children of those started included."""
-        found = []
-        for place in Path("/proc").glob("[0-9]*"):
-            try:
-                environ = (place / "environ").read_bytes()
-            except OSError:
-                continue  # gone, or another user's
-            if self._mark.encode() in environ:
-                found.append(int(place.name))
-        return found
+        return _marked(self._mark)
 
     def stop(self) -> None:
         """TERM, newest first, then KILL whatever of the session is left."""

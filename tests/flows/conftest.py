@@ -99,6 +99,17 @@ class Replay:
         self._thread.join()
 
 
+@pytest.fixture(scope="module")
+def own_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An environment in which Prefect finds no server or profile of the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PREFECT_API_URL", "PREFECT_PROFILE"):
+            patch.delenv(name, raising=False)
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+        yield
+
+
 @pytest.fixture
 def replay() -> Iterator[Replay]:
     """A replay server without any answers."""

@@ -17,6 +17,7 @@ from flows import prefect_env
 
 pytestmark = pytest.mark.server
 LIMIT_S = 150
+Running = Callable[[str], list[int]]
 STARTING = "starting flow {} (Prefect's server takes some seconds)"
 
 
@@ -57,23 +58,10 @@ def datawall(
     )
 
 
-def running(mark: str) -> list[int]:
-    """Processes with this mark."""
-    if not Path("/proc/self/environ").exists():
-        pytest.skip("only Linux shows the environment of processes in /proc")
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            environ = (place / "environ").read_bytes()
-        except OSError:
-            continue  # gone, or another user's
-        if mark.encode() in environ:
-            found.append(int(place.name))
-    return found
-
-
 @pytest.mark.campaign
-def test_weekly_is_quiet_and_leaves_nothing_running(workspace: Path, mark: str) -> None:
+def test_weekly_is_quiet_and_leaves_nothing_running(
+    workspace: Path, mark: str, running: Running
+) -> None:
     done = datawall(workspace, mark, "weekly")
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines() == [STARTING.format("weekly")]
@@ -87,7 +75,9 @@ def test_weekly_is_quiet_and_leaves_nothing_running(workspace: Path, mark: str) 
 
 @pytest.mark.campaign
 @pytest.mark.release
-def test_an_error_inside_a_flow_is_one_sentence(workspace: Path, mark: str, tmp_path: Path) -> None:
+def test_an_error_inside_a_flow_is_one_sentence(
+    workspace: Path, mark: str, running: Running, tmp_path: Path
+) -> None:
     (tmp_path / "notable_ai_models.csv").write_text("Model,Price\nx,1\n", "utf-8")
     done = datawall(workspace, mark, "ingest", "--from", str(tmp_path))
     assert done.returncode == 3
@@ -109,7 +99,7 @@ def test_an_error_inside_a_flow_is_one_sentence(workspace: Path, mark: str, tmp_
     ],
 )
 def test_a_mistyped_word_waits_for_no_server(
-    workspace: Path, mark: str, args: list[str], code: int, said: str
+    workspace: Path, mark: str, running: Running, args: list[str], code: int, said: str
 ) -> None:
     log = workspace / ".prefect" / "server.log"
     before = log.stat().st_mtime_ns if log.exists() else None
@@ -140,7 +130,7 @@ def test_a_proxy_for_the_web_is_not_asked_for_this_machine(workspace: Path, mark
 
 
 @pytest.mark.campaign
-def test_a_killed_run_takes_its_server_along(workspace: Path, mark: str) -> None:
+def test_a_killed_run_takes_its_server_along(workspace: Path, mark: str, running: Running) -> None:
     with subprocess.Popen(
         command(workspace, "weekly"),
         cwd=workspace.parent,

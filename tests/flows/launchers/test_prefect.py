@@ -16,26 +16,21 @@ pytestmark = [pytest.mark.campaign, pytest.mark.server]
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def client(own_prefect: None) -> Iterator[Any]:
     """A server with deployments job/job, on a process pool, and loose/loose, on none."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("PREFECT_API_URL", "PREFECT_PROFILE"):
-            patch.delenv(name, raising=False)
-        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
-        patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-        from prefect.client.orchestration import get_client
-        from prefect.client.schemas.actions import WorkPoolCreate
-        from prefect.testing.utilities import prefect_test_harness
-        from prefect.workers.process import ProcessWorker
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.testing.utilities import prefect_test_harness
+    from prefect.workers.process import ProcessWorker
 
-        template = ProcessWorker.get_default_base_job_template()
-        pool = WorkPoolCreate(name="p", type="process", base_job_template=template)
-        with prefect_test_harness(server_startup_timeout=120), get_client(sync_client=True) as here:
-            here.create_work_pool(pool)
-            for name, where in (("job", "p"), ("loose", None)):
-                flow = here.create_flow_from_name(name)
-                here.create_deployment(flow, name, work_pool_name=where)
-            yield here
+    template = ProcessWorker.get_default_base_job_template()
+    pool = WorkPoolCreate(name="p", type="process", base_job_template=template)
+    with prefect_test_harness(server_startup_timeout=120), get_client(sync_client=True) as here:
+        here.create_work_pool(pool)
+        for name, where in (("job", "p"), ("loose", None)):
+            flow = here.create_flow_from_name(name)
+            here.create_deployment(flow, name, work_pool_name=where)
+        yield here
 
 
 @pytest.fixture
