@@ -26,7 +26,11 @@ FLOOR = 1e-28
 # In units of one standard deviation of ln N or ln D: no step trusts the quadratic further.
 LONGEST_STEP = 2.0
 DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-13, 1e12
+# What the damping is multiplied by after a first step that failed; twice that after the next.
+GROWTH = 8.0
 RANK_TOLERANCE = 1e-14
+# Against division by zero.
+_TINY = 1e-300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +44,10 @@ class Minima:
 
 
 class _Rows:
-    """The rows still moving, and what is known at their present place."""
+    """The rows still moving, and what is known at their present place.
+
+    values, vectors: of the Hessian; size: |values|; largest: the largest of each row, (row, 1)
+    """
 
     def __init__(self, derivatives: Derivatives, theta: Array) -> None:
         self.derivatives = derivatives
@@ -48,8 +55,13 @@ class _Rows:
         self.theta = theta.copy()
         self.objective, self.gradient, hessian = derivatives(self.theta, self.number)
         self.values, self.vectors = np.linalg.eigh(hessian)
+        self._measure()
         self.damping = np.full(len(theta), DAMPING)
-        self.growth = np.full(len(theta), 2.0)
+        self.growth = np.full(len(theta), GROWTH)
+
+    def _measure(self) -> None:
+        self.size = np.abs(self.values)
+        self.largest = np.maximum.reduce(self.size, axis=1, keepdims=True) + _TINY
 
     def keep(self, rows: Flags) -> None:
         for name, value in vars(self).items():
@@ -61,28 +73,29 @@ class _Rows:
         return np.asarray((self.gradient[:, None, :] @ self.vectors)[:, 0, :])
 
     def converged(self, along: Array) -> Flags:
-        size = np.abs(self.values)
-        floor = RANK_TOLERANCE * size.max(axis=1, keepdims=True) + np.finfo(float).tiny
-        decrease = 0.5 * (along**2 / np.maximum(size, floor)).sum(axis=1)
-        return np.asarray(decrease <= TOLERANCE * self.objective + FLOOR)
+        # Half of what a full step would gain is compared with half of what is let go.
+        gain = np.add.reduce(
+            along * along / np.maximum(self.size, RANK_TOLERANCE * self.largest), axis=1
+        )
+        return np.asarray(gain <= 2 * TOLERANCE * self.objective + 2 * FLOOR)
 
     def advance(self, along: Array) -> None:
-        size = np.abs(self.values)
-        damped = size + self.damping[:, None] * (size.max(axis=1, keepdims=True) + 1e-300)
-        step = (self.vectors @ (-along / damped)[:, :, None])[:, :, 0]
-        share = np.minimum(1, LONGEST_STEP / (np.abs(step).max(axis=1) + 1e-300))
-        moved = share[:, None] * along / damped
-        predicted = (along * moved - 0.5 * size * moved**2).sum(axis=1)
-        place = self.theta + share[:, None] * step
+        scaled = along / (self.size + self.damping[:, None] * self.largest)
+        step = (self.vectors @ scaled[:, :, None])[:, :, 0]
+        longest = np.maximum.reduce(np.abs(step), axis=1, keepdims=True)
+        share = np.minimum(1, LONGEST_STEP / (longest + _TINY))
+        scaled *= share
+        step *= share
+        predicted = np.add.reduce(scaled * (along - 0.5 * self.size * scaled), axis=1)
+        place = self.theta - step
         objective, gradient, hessian = self.derivatives(place, self.number)
-        better = objective < self.objective
-        gain = (self.objective - objective) / np.maximum(predicted, 1e-300)
-        with np.errstate(over="ignore", invalid="ignore"):
-            eased = self.damping * np.minimum(np.maximum(1 - (2 * gain - 1) ** 3, 0.1), 2)
-        raised = self.damping * self.growth
-        changed = np.where(better, eased, raised)
+        lower = self.objective - objective
+        better = lower > 0
+        surprise = 2 * lower / np.maximum(predicted, _TINY) - 1
+        eased = np.minimum(np.maximum(1 - surprise * surprise * surprise, 0.1), 2)
+        changed = self.damping * np.where(better, eased, self.growth)
         self.damping = np.minimum(np.maximum(changed, LEAST_DAMPING), MOST_DAMPING)
-        self.growth = np.where(better, 2.0, np.minimum(self.growth * 2, 1e6))
+        self.growth = np.where(better, GROWTH, np.minimum(self.growth * 2, 1e6))
         if better.all():
             self.theta, self.objective, self.gradient = place, objective, gradient
             self.values, self.vectors = np.linalg.eigh(hessian)
@@ -90,6 +103,9 @@ class _Rows:
             self.theta[better], self.objective[better] = place[better], objective[better]
             self.gradient[better] = gradient[better]
             self.values[better], self.vectors[better] = np.linalg.eigh(hessian[better])
+        else:
+            return
+        self._measure()
 
 
 def minimise(derivatives: Derivatives, start: Array, max_steps: int) -> Minima:

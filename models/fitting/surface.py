@@ -9,6 +9,7 @@ Shapes:   θ (row, 5); weights (row, run) or none. Every row is a problem of its
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -18,18 +19,30 @@ from numpy.typing import NDArray
 from models.fitting.huber import huber
 
 Array = NDArray[np.float64]
+# Which moment is the derivative by each parameter, and which belongs where in the flat Hessian.
+_GRADIENT = np.array([0, 3, 6, 1, 4])
+_PLACES = np.array([0, 3, 15, 18, 6, 9, 21, 24, 12])
+_SUMS = np.array([0, 1, 1, 2, 3, 4, 4, 5, 6])
 Rows = NDArray[np.intp]
 
 
 def standard(log_amount: Array) -> tuple[Array, float, float]:
     """A logarithm with mean 0 and deviation 1, and the mean and deviation it had."""
-    mean, spread = float(log_amount.mean()), float(log_amount.std())
-    return (log_amount - mean) / spread, mean, spread
+    mean = float(log_amount.mean())
+    centred = log_amount - mean
+    spread = math.sqrt(centred @ centred / centred.size)
+    return centred / spread, mean, spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surface:
-    """Runs prepared for fitting. `powers_*` are 1, −x, x² (run, 3)."""
+    """Runs prepared for fitting.
+
+    powers: derivatives of ln of the first two terms by θ', so that ln (q_j·L) = θ'·powers,
+            shape (5, 2·run)
+    moments: 1, −x, x², 1, −y, y² and 1 in the places of the terms they belong to, (7, 3·run): the
+             sums of q_j·(derivatives of ln of term j and their products) that are not zero
+    """
 
     x: Array
     y: Array
@@ -37,8 +50,8 @@ class Surface:
     spread: tuple[float, float]
     log_loss: Array
     delta: float
-    powers_x: Array
-    powers_y: Array
+    powers: Array
+    moments: Array
     weights: Array | None = None
 
     @classmethod
@@ -46,10 +59,21 @@ class Surface:
         """The problem of some runs; arrays of shape (run,)."""
         x, mean_x, spread_x = standard(np.log(params))
         y, mean_y, spread_y = standard(np.log(tokens))
-        powers = [np.stack([np.ones_like(z), -z, z**2], axis=1) for z in (x, y)]
+        moments = np.zeros((7, 3, x.size))
+        moments[0, 0] = moments[3, 1] = moments[6, 2] = 1
+        for row, term, z in ((1, 0, x), (4, 1, y)):
+            moments[row, term] = -z
+            moments[row + 1, term] = z * z
         return cls(
-            x, y, (mean_x, mean_y), (spread_x, spread_y), np.log(losses), delta, *powers
-        )  # fmt: skip
+            x,
+            y,
+            (mean_x, mean_y),
+            (spread_x, spread_y),
+            np.log(losses),
+            delta,
+            powers=moments[_GRADIENT, :2].reshape(5, -1),
+            moments=moments.reshape(7, -1),
+        )
 
     def weighted(self, weights: Array) -> Self:
         """The same runs, counted `weights` times; shape (row, run)."""
@@ -71,26 +95,34 @@ class Surface:
             moved[:, term] += moved[:, 3 + term] * self.mean[term]
         return moved
 
-    def _terms(self, theta: Array) -> tuple[Array, Array, Array, Array]:
-        """The three terms' shares of the predicted loss, and the residual of its logarithm."""
-        a, b, e, alpha, beta = (theta[:, i, None] for i in range(5))
-        model, data = np.exp(a - alpha * self.x), np.exp(b - beta * self.y)
-        floor = np.exp(e)
-        total = model + data
-        total += floor
-        residual = np.log(total) - self.log_loss
-        model /= total
-        data /= total
-        return model, data, floor / total, residual
+    def _terms(self, theta: Array) -> tuple[Array, Array]:
+        """The three terms' shares of the predicted loss, (row, 3, run), and the residual of its
+        logarithm, (row, run).
+        """
+        shares = np.empty((len(theta), 3, self.x.size))
+        np.exp((theta @ self.powers).reshape(len(theta), 2, -1), out=shares[:, :2])
+        shares[:, 2] = np.exp(theta[:, 2:3])
+        total = shares.sum(axis=1)
+        shares /= total[:, None]
+        residual = np.log(total)
+        residual -= self.log_loss
+        return shares, residual
 
     def residuals(self, theta: Array) -> Array:
         """ln predicted − ln observed, shape (row, run)."""
-        return self._terms(theta)[3]
+        return self._terms(theta)[1]
+
+    def _slopes(self, shares: Array) -> Array:
+        """Derivative of each residual by θ', shape (row, 5, run)."""
+        slopes = np.empty((len(shares), 5, self.x.size))
+        slopes[:, :3] = shares
+        np.multiply(shares[:, 0], -self.x, out=slopes[:, 3])
+        np.multiply(shares[:, 1], -self.y, out=slopes[:, 4])
+        return slopes
 
     def gradients(self, theta: Array) -> Array:
         """Derivative of each residual by θ', shape (row, run, 5)."""
-        model, data, floor, _ = self._terms(theta)
-        return np.stack([model, data, floor, -model * self.x, -data * self.y], axis=2)
+        return self._slopes(self._terms(theta)[0]).transpose(0, 2, 1)
 
     def derivatives(self, theta: Array, rows: Rows) -> tuple[Array, Array, Array]:
         """Objective, gradient and Hessian of each row.
@@ -98,27 +130,17 @@ class Surface:
         Equation: H = Σ w·[(h'' − h')·g·gᵀ + h'·Σ_j q_j·u_j·u_jᵀ],  q_j the terms' shares of the
                   prediction, u_j the derivative of ln of term j,  g = Σ_j q_j·u_j
         """
-        model, data, floor, residual = self._terms(theta)
+        shares, residual = self._terms(theta)
         loss, slope, curvature = huber(residual, self.delta)
         if self.weights is not None:
             counted = self.weights[rows]
             loss *= counted
             slope = slope * counted
             curvature *= counted
-        by_model, by_data = (slope * model) @ self.powers_x, (slope * data) @ self.powers_y
-        by_floor = (slope * floor).sum(axis=1)
-        g = np.empty((len(theta), 5, self.x.size))
-        g[:, 0], g[:, 1], g[:, 2] = model, data, floor
-        np.multiply(model, -self.x, out=g[:, 3])
-        np.multiply(data, -self.y, out=g[:, 4])
-        hessian = (g * (curvature - slope)[:, None]) @ g.transpose(0, 2, 1)
-        for first, second, sums in ((0, 3, by_model), (1, 4, by_data)):
-            hessian[:, first, first] += sums[:, 0]
-            hessian[:, first, second] += sums[:, 1]
-            hessian[:, second, first] += sums[:, 1]
-            hessian[:, second, second] += sums[:, 2]
-        hessian[:, 2, 2] += by_floor
-        gradient = np.stack(
-            [by_model[:, 0], by_data[:, 0], by_floor, by_model[:, 1], by_data[:, 1]], axis=1
-        )
-        return loss.sum(axis=1), gradient, hessian
+        g = self._slopes(shares)
+        shares *= slope[:, None]
+        sums = shares.reshape(len(theta), -1) @ self.moments.T
+        curvature -= slope
+        hessian = (g * curvature[:, None]) @ g.transpose(0, 2, 1)
+        hessian.reshape(-1, 25)[:, _PLACES] += sums.take(_SUMS, axis=1)
+        return loss.sum(axis=1), sums.take(_GRADIENT, axis=1), hessian

