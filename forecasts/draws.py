@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from forecasts.correlation import CopulaGroup, correlated
 from forecasts.net import BLOCK, NAMES, number, points
 from models.claims import Array, Claim, quantiles
+from models.special import ndtr, ndtri
 
 
 def _latin(key: str, worlds: int) -> Array:

@@ -7,10 +7,10 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
-from scipy.special import ndtri
 
 from models.claims import Array
 from models.errors import OutsideValidRange
+from models.special import ndtri
 
 # 2^n regressions a group: a group of sixteen takes half a second.
 MOST_TOGETHER = 16

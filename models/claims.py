@@ -26,10 +26,10 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, betaincinv, expit, ndtr, ndtri
 
 from models.errors import ClaimInvalid
 from models.records import STATUSES, Status
+from models.special import betainc, betaincinv, expit, ndtr, ndtri
 
 Array = NDArray[np.float64]
 Curve = Callable[[Array], Array]

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from models.claims import Array
 from models.errors import ModelError
+from models.special import ndtr, ndtri
 
 Counts = NDArray[np.int64]
 Single = NDArray[np.float32]

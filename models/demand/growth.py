@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from scipy.special import stdtrit
 
 from models.claims import Array
 from models.errors import OutsideValidRange
 from models.quantities import date_of_year, decimal_year
+from models.special import stdtrit
 
 TOP_AT_RELEASE = 10
 MIN_RUNS = 20

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from models.errors import OutsideValidRange
+from models.special import ndtr, ndtri
 
 Array = NDArray[np.float64]
 Number = float | Array

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, stdtrit
 
 from models.claims import Shape
 from models.errors import OutsideValidRange
+from models.special import betaincinv, stdtrit
 
 Array = NDArray[np.float64]
 
