@@ -11,7 +11,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,9 +70,9 @@ def make_scenario(write_scenario: Callable[[str], Path]) -> Callable[[str], Scen
     return lambda differences: load(str(write_scenario(differences)))
 
 
-@pytest.fixture
-def postgres_url() -> Iterator[str]:
-    """Address of a PostgreSQL database made for this test and dropped after it."""
+@contextmanager
+def _database(copied: str | None = None) -> Iterator[str]:
+    """Address of a PostgreSQL database, empty or a copy of another; dropped at the end."""
     psycopg = pytest.importorskip("psycopg")
     name = f"datawall_test_{uuid.uuid4().hex[:12]}"
     for user in ("root", "postgres"):
@@ -86,11 +86,25 @@ def postgres_url() -> Iterator[str]:
     else:
         pytest.skip("no PostgreSQL on 127.0.0.1:5432 that trusts root or postgres")
     with administrator:
-        administrator.execute(f"CREATE DATABASE {name}")
+        template = f" TEMPLATE {copied.rpartition('/')[2]}" if copied else ""
+        administrator.execute(f"CREATE DATABASE {name}{template}")
         try:
             yield f"postgresql://{user}@127.0.0.1:5432/{name}"
         finally:
             administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """Address of a PostgreSQL database made for this test and dropped after it."""
+    with _database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_copy() -> Callable[[str], AbstractContextManager[str]]:
+    """Call it for the address of a copy of a database; the copy is dropped at the end."""
+    return _database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 from sqlalchemy import Connection
 
 from warehouse.ledger import approvals, intents
-from warehouse.ledger.connection import Ledger, open_ledger
+from warehouse.ledger.connection import Ledger, locked, open_ledger
 
 NOW = datetime(2027, 1, 30, 12, tzinfo=UTC)
 
@@ -21,9 +23,35 @@ def now() -> datetime:
     return NOW
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def template(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_copy: Callable[..., AbstractContextManager[str]],
+) -> Iterator[str]:
+    """Address of a ledger with tables and no rows, of each kind in turn."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('template') / 'ledger.sqlite'}"
+        else:
+            url = stack.enter_context(postgres_copy())
+        with locked(open_ledger(Path("unused"), url)):
+            pass
+        yield url
+
+
 @pytest.fixture
-def ledger(ledger_url: str) -> Ledger:
-    return open_ledger(Path("unused"), ledger_url)
+def ledger(
+    template: str, tmp_path: Path, postgres_copy: Callable[..., AbstractContextManager[str]]
+) -> Iterator[Ledger]:
+    """A ledger of this test's own: a copy, for making the tables takes as long as ten tests."""
+    with ExitStack() as stack:
+        if template.startswith("sqlite"):
+            file = template.removeprefix("sqlite:///")
+            url = f"sqlite:///{shutil.copy(file, tmp_path / 'ledger.sqlite')}"
+        else:
+            url = stack.enter_context(postgres_copy(template))
+        yield open_ledger(Path("unused"), url)
 
 
 @pytest.fixture(scope="session")
