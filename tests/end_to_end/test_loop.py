@@ -61,6 +61,7 @@ def _ingest(workspace: Workspace, files: Path) -> dict[str, str]:
     return {r.source: r.status for r in ingest(workspace, [], files, None, NOW, lambda _: None)}
 
 
+@pytest.mark.campaign
 def test_loop_through_the_steps(tmp_path: Path, files: Path) -> None:
     workspace = Workspace(tmp_path / "w")
     used = ("catalogue", "common_crawl", "epoch_models")

@@ -199,6 +199,7 @@ def test_the_end_of_2022_is_seen_as_it_was(files: Path, loaded: Path) -> None:
     assert ("cc-main-2022-49", "pages") in stated
 
 
+@pytest.mark.campaign
 def test_the_past_is_that_of_a_workspace_without_later_files(
     files: Path, loaded: Path, tmp_path: Path
 ) -> None:

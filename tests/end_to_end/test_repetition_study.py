@@ -130,6 +130,7 @@ def _write(folder: Path, runs: Sequence[tuple[int, int, float]], **changes: Any)
     return folder
 
 
+@pytest.mark.campaign
 def test_a_study_becomes_a_claim_that_a_scenario_draws_from(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "w")
     import_probes(workspace, [_write(tmp_path / "runs", RECORDED)], NOW)

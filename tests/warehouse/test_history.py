@@ -200,6 +200,7 @@ VINTAGES = st.lists(
 )
 
 
+@pytest.mark.campaign
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -248,6 +248,7 @@ def test_a_sample_has_intervals_that_hold_the_truth(tmp_path: Path, run: Measure
     _refused(run(tmp_path / "a.txt", "--sample", "0.000001"), 2, "raise --sample")
 
 
+@pytest.mark.campaign
 def test_intervals_widen_as_the_sample_shrinks(tmp_path: Path, run: Measure) -> None:
     (tmp_path / "a.txt").write_text("\n".join(f"{t} {i}" for i in range(9) for t in TEXTS))
     widths = []
