@@ -63,8 +63,9 @@ def test_help_loads_no_heavy_package() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_forecast_loads_neither_prefect_nor_pandas(prepared: Path) -> None:
-    args = ["forecast", "--worlds", "200", "--workspace", str(prepared)]
+def test_forecast_loads_neither_prefect_nor_pandas(tmp_path: Path) -> None:
+    """Even where it makes the workspace first."""
+    args = ["forecast", "--worlds", "200", "--workspace", str(tmp_path / "new")]
     probe = (
         "import sys; from typer.testing import CliRunner; from flows.cli import app; "
         f"r = CliRunner().invoke(app, {args!r}); "
