@@ -194,10 +194,12 @@ def _insert_rows(connection: Connection, source: str, artefact: Artefact, now: d
     insert_rows(connection, "vintage", [place | counted])
     _require_stated_once(connection, dated)
     connection.execute(query("insert_vintage_totals"), dated)
+    connection.exec_driver_sql("DROP TABLE stated")
 
 
 def _require_stated_once(connection: Connection, vintage: dict[str, Any]) -> None:
-    if not connection.execute(query("may_repeat"), vintage).scalar_one():
+    connection.execute(query("stated"), vintage)
+    if not connection.execute(query("may_repeat")).scalar_one():
         return
     twice = connection.execute(query("stated_twice"), vintage).one_or_none()
     if twice is not None:

@@ -7,14 +7,7 @@ SELECT
     metric,
     stage,
     sum(CASE WHEN starts_with(metric, 'new_') THEN summed ELSE newest END) AS total
-FROM (
-    SELECT
-        metric, stage, corpus_id, sum(value) AS summed, arg_max(value, valid_on) AS newest
-    FROM inventory
-    WHERE source = :source AND series = :series AND known_at = :known_at
-    GROUP BY metric, stage, corpus_id
-    ORDER BY metric, stage, corpus_id
-)
+FROM (SELECT * FROM stated ORDER BY metric, stage, corpus_id)
 GROUP BY metric, stage
 UNION ALL
 SELECT source, series, known_at, 'models' AS metric, 'raw' AS stage, count(*) AS total
