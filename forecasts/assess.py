@@ -8,9 +8,11 @@ shares moved within the plan's bounds.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,8 @@ from models.supply.mixture import Group, carries, largest_run, nearest_mixture
 LEVELS = (0.05, 0.5, 0.95)
 # Worlds that are asked first. Odds of 0 or 1 required have no error, so a few worlds are added.
 FEW, SHARE_OF_A_FEW = 16_384, 40
+# Worlds times days whose stocks are kept: with twelve domains 50 MB.
+KEPT = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +74,38 @@ def _mixture(worlds: Worlds, run: PlannedRun) -> _Mixture:
 
 
 class _Stocks:
-    """Supply that one run may draw on, on any date."""
+    """Supply that runs may draw on, on any date; runs of equal limits on epochs share one.
 
-    def __init__(self, worlds: Worlds, mixture: _Mixture, multiplier: Array) -> None:
+    multiplier: effective tokens per unique one, shape (world,)
+    """
+
+    def __init__(self, worlds: Worlds, multiplier: Array) -> None:
         self._worlds = worlds
-        self._mixture = mixture
         self._multiplier = multiplier
-        self._kept: dict[tuple[str, str], Array] = {}
-        self._year = np.nan
+        # By day, the last asked for last.
+        self._kept: OrderedDict[float, dict[tuple[str, str], Array]] = OrderedDict()
+        self._days = max(1, KEPT // multiplier.size)
 
-    def head(self, size: int) -> _Stocks:
+    @cached_property
+    def few(self) -> _Stocks:
         """The same in the first worlds alone."""
-        return _Stocks(self._worlds.head(size), self._mixture, self._multiplier[:size])
+        return _Stocks(self._worlds.head(FEW), self._multiplier[:FEW])
 
     def of(self, stock: str, stage: str, year: float) -> Array:
         """Tokens of one stock in every world; none where the scenario counts none.
 
-        Those of the last year asked for are kept: several questions are asked of one day.
+        Those of the last days asked for are kept: several questions are asked of one day.
         """
         if stock not in self._worlds.domains:
             return np.zeros_like(self._multiplier)
-        if year != self._year:
-            self._kept, self._year = {}, year
-        if (stock, stage) not in self._kept:
-            on_day = self._worlds.supply(stock, stage, np.array([year]), self._multiplier)
-            self._kept[stock, stage] = on_day[0]
-        return self._kept[stock, stage]
+        on_day = self._kept.setdefault(year, {})
+        self._kept.move_to_end(year)
+        if len(self._kept) > self._days:
+            self._kept.popitem(last=False)
+        if (stock, stage) not in on_day:
+            days = self._worlds.supply(stock, stage, np.array([year]), self._multiplier)
+            on_day[stock, stage] = days[0]
+        return on_day[stock, stage]
 
     def most(self, mixture: _Mixture, stage: str, year: float) -> Array:
         """Largest run that the stocks support, in tokens of the stage, shape (world,)."""
@@ -115,7 +125,12 @@ class _Stocks:
 
 
 def assess(
-    worlds: Worlds, run: PlannedRun, law: DataConstrained, growth: float, as_of: date
+    worlds: Worlds,
+    run: PlannedRun,
+    law: DataConstrained,
+    growth: float,
+    as_of: date,
+    stocks: _Stocks | None = None,
 ) -> Assessment:
     """Everything a planner asks of one run.
 
@@ -123,11 +138,13 @@ def assess(
     tokens for the odds, unique tokens (times the synthetic gain) for the law's best split.
     law: R_D* is the scenario's own where it repeats by law, so that supply and cost agree
     growth: yearly factor of compute that the delay is counted in
+    stocks: those of a run with the same limit on epochs, in the same worlds
     Raises: ScenarioInvalid when a run gives compute and the scenario has no allocation law
     """
     tokens = demand_tokens(worlds, run)
     mixture = _mixture(worlds, run)
-    stocks = _Stocks(worlds, mixture, worlds.multiplier_within(run.max_epochs))
+    if stocks is None:
+        stocks = _stocks(worlds, run.max_epochs)
     day = max(run.needed_on, as_of)
     year = decimal_year(day)
     fixed = mixture.fixed()
@@ -166,6 +183,10 @@ def assess(
         earliest_date=earliest(fixed),
         earliest_date_remixed=earliest(mixture),
     )
+
+
+def _stocks(worlds: Worlds, max_epochs: float | None) -> _Stocks:
+    return _Stocks(worlds, worlds.multiplier_within(max_epochs))
 
 
 def _rounded(x: float) -> float:
@@ -245,7 +266,7 @@ class _Enough:
     """
 
     def __init__(self, stocks: _Stocks, mixture: _Mixture, tokens: Array, run: PlannedRun) -> None:
-        self._ways = [(stocks.head(FEW), tokens[:FEW]), (stocks, tokens)]
+        self._ways = [(stocks.few, tokens[:FEW]), (stocks, tokens)]
         self._mixture = mixture
         self._required = run.required_probability
         self._error = 6 * np.sqrt(self._required * (1 - self._required) / self._ways[0][1].size)
@@ -281,4 +302,5 @@ def assess_all(
     worlds: Worlds, runs: Sequence[PlannedRun], law: DataConstrained, growth: float, as_of: date
 ) -> list[Assessment]:
     """Assessments of several runs in the same worlds."""
-    return [assess(worlds, run, law, growth, as_of) for run in runs]
+    stocks = {limit: _stocks(worlds, limit) for limit in {run.max_epochs for run in runs}}
+    return [assess(worlds, run, law, growth, as_of, stocks[run.max_epochs]) for run in runs]

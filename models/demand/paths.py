@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from models.claims import Array
@@ -34,11 +36,21 @@ def log_compute_path(
               from t1, so it binds before t1 only in worlds whose trend runs far ahead of it.
     """
     with np.errstate(divide="ignore"):  # a level of 0 asks for nothing
-        trend = np.log(level) + np.log(ratio_per_year) * years[:, None]
+        trend = _log_steady(level, ratio_per_year, years)
         if ceiling is None or ceiling_ratio is None or ceiling_years is None:
-            return np.asarray(trend)
-        limit = np.log(ceiling) + np.log(ceiling_ratio) * ceiling_years[:, None]
-    return np.minimum(trend, limit, out=trend)
+            return np.array(list(trend))
+        limit = _log_steady(ceiling, ceiling_ratio, ceiling_years)
+    # Date by date, so that the arrays at work stay in the processor's cache.
+    path = np.empty((years.size, level.size))
+    for row, free, most in zip(path, trend, limit, strict=True):
+        np.minimum(free, most, out=row)
+    return path
+
+
+def _log_steady(level: Array, ratio_per_year: Array, years: Array) -> Iterator[Array]:
+    """ln of a level that grows steadily, (world,) for each date."""
+    start, growth = np.log(level), np.log(ratio_per_year)
+    return (growth * year + start for year in years)
 
 
 def log_tokens(
