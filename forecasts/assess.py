@@ -8,11 +8,10 @@ shares moved within the plan's bounds.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,9 +81,7 @@ class _Stocks:
     def __init__(self, worlds: Worlds, multiplier: Array) -> None:
         self._worlds = worlds
         self._multiplier = multiplier
-        # By day, the last asked for last.
-        self._kept: OrderedDict[float, dict[tuple[str, str], Array]] = OrderedDict()
-        self._days = max(1, KEPT // multiplier.size)
+        self._on_day = lru_cache(max(1, KEPT // multiplier.size))(_nothing_yet)
 
     @cached_property
     def few(self) -> _Stocks:
@@ -98,10 +95,7 @@ class _Stocks:
         """
         if stock not in self._worlds.domains:
             return np.zeros_like(self._multiplier)
-        on_day = self._kept.setdefault(year, {})
-        self._kept.move_to_end(year)
-        if len(self._kept) > self._days:
-            self._kept.popitem(last=False)
+        on_day = self._on_day(year)
         if (stock, stage) not in on_day:
             days = self._worlds.supply(stock, stage, np.array([year]), self._multiplier)
             on_day[stock, stage] = days[0]
@@ -122,6 +116,11 @@ class _Stocks:
         supply = np.array([self.of(domain, stage, year) for domain in mixture.domains])
         groups = [Group(members, self.of(stock, stage, year)) for stock, members in mixture.shared]
         return supply, groups
+
+
+def _nothing_yet(year: float) -> dict[tuple[str, str], Array]:
+    """What is kept of a day's stocks, by name and stage, before any is asked for."""
+    return {}
 
 
 def assess(

@@ -192,13 +192,14 @@ def _insert_rows(connection: Connection, source: str, artefact: Artefact, now: d
         rows, rejected = bulk.insert_parquet(connection, artefact.file, place)
     counted = {"sha256": origin.sha256, "rows": rows, "quarantined": rejected}
     insert_rows(connection, "vintage", [place | counted])
+    # For the check and for the totals.
+    connection.execute(query("stated"), dated)
     _require_stated_once(connection, dated)
     connection.execute(query("insert_vintage_totals"), dated)
     connection.exec_driver_sql("DROP TABLE stated")
 
 
 def _require_stated_once(connection: Connection, vintage: dict[str, Any]) -> None:
-    connection.execute(query("stated"), vintage)
     if not connection.execute(query("may_repeat")).scalar_one():
         return
     twice = connection.execute(query("stated_twice"), vintage).one_or_none()
