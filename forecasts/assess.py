@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,8 @@ from models.supply.mixture import Group, carries, largest_run, nearest_mixture
 LEVELS = (0.05, 0.5, 0.95)
 # Worlds that are asked first. Odds of 0 or 1 required have no error, so a few worlds are added.
 FEW, SHARE_OF_A_FEW = 16_384, 40
-# Worlds times days whose stocks are kept: with twelve domains 50 MB.
-KEPT = 500_000
+# Worlds times days whose stocks are kept: with twelve domains 100 MB a stage.
+KEPT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,55 +72,70 @@ def _mixture(worlds: Worlds, run: PlannedRun) -> _Mixture:
     )
 
 
-class _Stocks:
-    """Supply that runs may draw on, on any date; runs of equal limits on epochs share one.
+class _Day:
+    """Supply on one date, kept once it was asked for: several questions are asked of one day.
 
     multiplier: effective tokens per unique one, shape (world,)
     """
 
+    def __init__(self, worlds: Worlds, multiplier: Array, year: float) -> None:
+        self._worlds = worlds
+        self._multiplier = multiplier
+        self._years = np.array([year])
+        self._known: dict[tuple[str, str], Array] = {}
+        self._stacked: dict[tuple[tuple[str, ...], str], Array] = {}
+        self._middle: dict[str, float] = {}
+
+    def of(self, stock: str, stage: str) -> Array:
+        """Tokens of one stock in every world; none where the scenario counts none."""
+        if stock not in self._worlds.domains:
+            return np.zeros_like(self._multiplier)
+        if (stock, stage) not in self._known:
+            days = self._worlds.supply(stock, stage, self._years, self._multiplier)
+            self._known[stock, stage] = days[0]
+        return self._known[stock, stage]
+
+    def middle(self, stock: str) -> float:
+        """Median of a stock's effective tokens."""
+        if stock not in self._middle:
+            self._middle[stock] = float(np.median(self.of(stock, "effective")))
+        return self._middle[stock]
+
+    def drawn_on(self, mixture: _Mixture, stage: str) -> tuple[Array, list[Group]]:
+        """Tokens of each domain of a mixture, (domain, world), and the stocks that some share."""
+        asked = (mixture.domains, stage)
+        if asked not in self._stacked:
+            stacked = np.array([self.of(domain, stage) for domain in mixture.domains])
+            # A stock is kept once: as a row from here on.
+            rows = zip(mixture.domains, stacked, strict=True)
+            self._known |= {(d, stage): row for d, row in rows if d in self._worlds.domains}
+            self._stacked[asked] = stacked
+        groups = [Group(members, self.of(stock, stage)) for stock, members in mixture.shared]
+        return self._stacked[asked], groups
+
+
+class _Stocks:
+    """Supply that runs may draw on, on any date; runs of equal limits on epochs share one."""
+
     def __init__(self, worlds: Worlds, multiplier: Array) -> None:
         self._worlds = worlds
         self._multiplier = multiplier
-        self._on_day = lru_cache(max(1, KEPT // multiplier.size))(_nothing_yet)
+        self.on = lru_cache(max(1, KEPT // multiplier.size))(partial(_Day, worlds, multiplier))
 
     @cached_property
     def few(self) -> _Stocks:
         """The same in the first worlds alone."""
         return _Stocks(self._worlds.head(FEW), self._multiplier[:FEW])
 
-    def of(self, stock: str, stage: str, year: float) -> Array:
-        """Tokens of one stock in every world; none where the scenario counts none.
-
-        Those of the last days asked for are kept: several questions are asked of one day.
-        """
-        if stock not in self._worlds.domains:
-            return np.zeros_like(self._multiplier)
-        on_day = self._on_day(year)
-        if (stock, stage) not in on_day:
-            days = self._worlds.supply(stock, stage, np.array([year]), self._multiplier)
-            on_day[stock, stage] = days[0]
-        return on_day[stock, stage]
-
     def most(self, mixture: _Mixture, stage: str, year: float) -> Array:
         """Largest run that the stocks support, in tokens of the stage, shape (world,)."""
-        supply, groups = self._drawn_on(mixture, stage, year)
+        supply, groups = self.on(year).drawn_on(mixture, stage)
         return largest_run(supply, mixture.low, mixture.high, groups)
 
     def carry(self, mixture: _Mixture, tokens: Array, year: float) -> NDArray[np.bool_]:
         """Worlds in which the effective stocks support a run of so many tokens, shape (world,)."""
-        supply, groups = self._drawn_on(mixture, "effective", year)
+        supply, groups = self.on(year).drawn_on(mixture, "effective")
         return carries(supply, mixture.low, mixture.high, tokens, groups)
-
-    def _drawn_on(self, mixture: _Mixture, stage: str, year: float) -> tuple[Array, list[Group]]:
-        """Tokens of each domain of a mixture, (domain, world), and the stocks that some share."""
-        supply = np.array([self.of(domain, stage, year) for domain in mixture.domains])
-        groups = [Group(members, self.of(stock, stage, year)) for stock, members in mixture.shared]
-        return supply, groups
-
-
-def _nothing_yet(year: float) -> dict[tuple[str, str], Array]:
-    """What is kept of a day's stocks, by name and stage, before any is asked for."""
-    return {}
 
 
 def assess(
@@ -152,7 +167,8 @@ def assess(
     law = _own_repetition(worlds, law)
     compute = _compute(run, tokens)
     limit = np.maximum(unique * worlds.synthetic, 1.0)
-    cost = severity(law, compute, limit, growth)
+    generated = _synthetic_needed(worlds, run, tokens, unique)
+    cost = severity(law, compute, limit, growth, worlds.floor_rise(generated))
 
     def earliest(chosen: _Mixture) -> date | None:
         return first_passing(day, worlds.scenario.horizon, _Enough(stocks, chosen, tokens, run))
@@ -165,12 +181,12 @@ def assess(
         required_probability=run.required_probability,
         probability=_rounded(float(fits.mean())),
         probability_remixed=_rounded(float(remixed.mean())),
-        binding=_binding(stocks, fixed, tokens, year),
+        binding=_binding(stocks.on(year), fixed, tokens),
         uncounted=tuple(d for d in mixture.domains if d not in worlds.domains),
         demand_tokens=span(tokens),
         unique_tokens=span(unique),
         epochs_needed=span(_epochs_needed(worlds, law, tokens, unique)),
-        synthetic_share_needed=span(_synthetic_needed(worlds, run, tokens, unique)),
+        synthetic_share_needed=span(generated),
         best_params=span(cost.optimum.params),
         best_tokens=span(cost.optimum.tokens),
         best_epochs=span(cost.optimum.epochs),
@@ -178,7 +194,7 @@ def assess(
         compute_ratio=span(cost.compute_ratio),
         delay_months=span(cost.delay_months),
         mixture=dict(zip(mixture.domains, map(float, mixture.planned), strict=True)),
-        mixture_found=_found(stocks, mixture, tokens, year),
+        mixture_found=_found(stocks.on(year), mixture, tokens),
         earliest_date=earliest(fixed),
         earliest_date_remixed=earliest(mixture),
     )
@@ -213,7 +229,7 @@ def _compute(run: PlannedRun, tokens: Array) -> Array:
     return np.asarray(FLOP_PER_PARAM_TOKEN * (run.params or 0.0) * tokens)
 
 
-def _binding(stocks: _Stocks, mixture: _Mixture, tokens: Array, year: float) -> dict[str, float]:
+def _binding(day: _Day, mixture: _Mixture, tokens: Array) -> dict[str, float]:
     """Share of worlds in which each stock is the one that covers least of what is taken from it.
 
     Counted over worlds in which the run is short; empty where it never is.
@@ -222,7 +238,7 @@ def _binding(stocks: _Stocks, mixture: _Mixture, tokens: Array, year: float) -> 
     for stock, members in mixture.shared:
         needs[stock] = float(mixture.planned[list(members)].sum())
     cover = np.array(
-        [stocks.of(stock, "effective", year) / (share * tokens) for stock, share in needs.items()]
+        [day.of(stock, "effective") / (share * tokens) for stock, share in needs.items()]
     )
     short = cover.min(axis=0) < 1
     if not short.any():
@@ -279,16 +295,10 @@ class _Enough:
         return odds >= self._required
 
 
-def _found(
-    stocks: _Stocks, mixture: _Mixture, tokens: Array, year: float
-) -> dict[str, float] | None:
+def _found(day: _Day, mixture: _Mixture, tokens: Array) -> dict[str, float] | None:
     """The mixture nearest to the plan that fits the median stocks, or None where none does."""
-
-    def middle(stock: str) -> float:
-        return float(np.median(stocks.of(stock, "effective", year)))
-
-    supply = np.array([middle(domain) for domain in mixture.domains])
-    groups = [Group(members, np.array([middle(stock)])) for stock, members in mixture.shared]
+    supply = np.array([day.middle(domain) for domain in mixture.domains])
+    groups = [Group(members, np.array([day.middle(s)])) for s, members in mixture.shared]
     shares = nearest_mixture(
         mixture.planned, supply, mixture.low, mixture.high, float(np.median(tokens)), groups
     )
@@ -302,4 +312,9 @@ def assess_all(
 ) -> list[Assessment]:
     """Assessments of several runs in the same worlds."""
     stocks = {limit: _stocks(worlds, limit) for limit in {run.max_epochs for run in runs}}
-    return [assess(worlds, run, law, growth, as_of, stocks[run.max_epochs]) for run in runs]
+    # By date, so that runs of one day find its stocks still kept.
+    by_date = sorted(runs, key=lambda run: run.needed_on)
+    found = {
+        run.run: assess(worlds, run, law, growth, as_of, stocks[run.max_epochs]) for run in by_date
+    }
+    return [found[run.run] for run in runs]

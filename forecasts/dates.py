@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from calendar import monthrange
 from collections.abc import Callable
 from datetime import date
@@ -19,8 +20,9 @@ def months_after(day: date, months: int) -> date:
 def first_passing(start: date, horizon: int, passes: Callable[[date], bool]) -> date | None:
     """First day from start to 1 January of the horizon on which something passes, or None.
 
-    Years are tried first, then the months before the first year that passes: what is asked of a
-    forecast changes steadily in every world.
+    Years are tried first, then the months before the first year that passes are halved: what is
+    asked of a forecast changes steadily within a year. The month found passes, the one before it
+    does not.
     """
     if passes(start):
         return start
@@ -29,5 +31,6 @@ def first_passing(start: date, horizon: int, passes: Callable[[date], bool]) -> 
     late = next((day for day in (*years, end) if passes(day)), None)
     if late is None or late <= start:
         return None
-    months = (months_after(late, -step) for step in range(MONTHS - 1, 0, -1))
-    return next((day for day in months if day > start and passes(day)), late)
+    months = [months_after(late, -step) for step in range(MONTHS - 1, -1, -1)]
+    place = bisect_left(months, True, hi=MONTHS - 1, key=lambda day: day > start and passes(day))
+    return months[place]

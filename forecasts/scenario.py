@@ -192,6 +192,11 @@ class LawSynthetic(Section):
     domain_limit: Quantity | None = Field(
         default=None, description="most effective tokens that generation adds to a domain"
     )
+    collapse: Quantity | None = Field(
+        default=None,
+        description="nats by which the loss's floor would rise if all text were generated, c0; "
+        "counts in the cost of a run, not in tokens",
+    )
 
 
 class Traces(Section):
@@ -591,6 +596,7 @@ _UNITS = (
     (r"levers\.\d+\.(precision|accept|keep)|synthetic\.(verifiability|share_limit)", "share"),
     (r"supply\.\w+\.(growth_fading|access\.hazard)", "per_year"),
     (r"levers\.\d+\.(tokens|most)|synthetic\.domain_limit", "tokens"),
+    (r"synthetic\.collapse", "nats"),
     (r"demand\.shares\.\w+", "share"),
     (r"supply\.\w+\.growth\.\d+|demand\.path\.ceiling_growth", "ratio_per_year"),
     (r"demand\.path\.ceiling", "flop"),

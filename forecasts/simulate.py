@@ -50,7 +50,7 @@ from models.supply.conversion import (
 )
 from models.supply.levers import accepted_tokens, self_play_tokens, trace_tokens
 from models.supply.multipliers import capped_product, harmful_repetition, law_repetition
-from models.supply.synthetic import share_limit, synthetic_gain
+from models.supply.synthetic import floor_rise, generated_share, share_limit, synthetic_gain
 from models.supply.unique import unique_tokens
 
 
@@ -286,17 +286,40 @@ class Worlds:
 
     def _verified(self) -> Array:
         """Gain of generated text by its law, its share limited by the real text that is read."""
-        by_law = isinstance(self.scenario.repetition, LawRepetition | HarmfulRepetition)
-        epochs = self.value("repetition.epochs") if by_law else self.repetition
         at = "synthetic"
-        verifiability = self.value(f"{at}.verifiability")
-        limit = share_limit(self.value(f"{at}.share_limit"), verifiability, np.maximum(epochs, 1.0))
         return synthetic_gain(
-            np.minimum(self.value(f"{at}.generated"), limit),
-            verifiability,
+            self._generated(),
+            self.value(f"{at}.verifiability"),
             self.value(f"{at}.open_most"),
             self.value(f"{at}.verified_most"),
             self.value(f"{at}.worth"),
+        )
+
+    def _generated(self) -> Array:
+        """Generated tokens per unique one, within the share they may have of training."""
+        share, verifiability = (
+            self.value(f"synthetic.{key}") for key in ("share_limit", "verifiability")
+        )
+        limit = share_limit(share, verifiability, self._passes())
+        return np.minimum(self.value("synthetic.generated"), limit)
+
+    def _passes(self) -> Array:
+        """Passes over real text beside which generated text is read."""
+        by_law = isinstance(self.scenario.repetition, LawRepetition | HarmfulRepetition)
+        epochs = self.value("repetition.epochs") if by_law else self.repetition
+        return np.maximum(epochs, 1.0)
+
+    def floor_rise(self, needed: Array) -> Array:
+        """Nats by which a run's floor rises by text generated in place of real, shape (world,).
+
+        needed: share of a run that must be generated; more than is to be had is not read
+        """
+        spec = self.scenario.synthetic
+        if not isinstance(spec, LawSynthetic) or spec.collapse is None:
+            return np.zeros_like(needed)
+        share = np.minimum(needed, generated_share(self._generated(), self._passes()))
+        return floor_rise(
+            self.value("synthetic.collapse"), share, self.value("synthetic.verifiability")
         )
 
     def _repetition(self) -> Array:
@@ -348,14 +371,16 @@ class Worlds:
             parts = [self.supply(d, stage, years, multiplier) for d in self._summed]
             return np.asarray(sum(parts))
         worlds = self.domains[domain]
+        grown = self._log_grown(domain, years)
+        np.exp(grown, out=grown)
         if stage == "raw":
-            return np.asarray(worlds.raw * np.exp(self._log_grown(domain, years)))
-        unique = worlds.unique * np.exp(self._log_grown(domain, years))
+            return np.multiply(worlds.raw, grown, out=grown)
+        unique = np.multiply(worlds.unique, grown, out=grown)
         still_open = self._open_share(domain, years)
         if still_open is not None:
-            unique = unique * still_open
+            unique *= still_open
         if stage == "unique":
-            return np.asarray(unique)
+            return unique
         chosen = self.multiplier if multiplier is None else multiplier
         return self._effective(domain, unique, chosen)
 

@@ -78,9 +78,14 @@ def _amounts(worlds: Worlds, domain: str, part: NormalPart | None) -> Iterator[A
     return (stocks.at for stocks in dates)
 
 
-def _log(amount: Array, part: NormalPart | None) -> Array:
-    """ln of the tokens that an amount stands for."""
-    return np.log(amount) if part is None else amount + part.scores
+def _gap(log_demand: Array, amount: Array, part: NormalPart | None, apart: Array | float) -> Array:
+    """ln(demand/supply) of a domain on a date, shape (world,).
+
+    apart: ln of the domain's share of demand, less the normal part that the amount leaves out
+    """
+    gap = log_demand - (np.log(amount) if part is None else amount)
+    gap += apart
+    return gap
 
 
 @dataclass(slots=True)
@@ -107,18 +112,19 @@ class _Tally:
         alone = worlds.holds_all and worlds.multiplier.size <= FIRST
         planned = domain in (TOTAL, *worlds.scenario.demand.shares)
         log_share = np.log(worlds.share(domain)) if planned and domain != TOTAL else 0.0
+        apart = log_share if part is None else log_share - part.scores
         fall = _Fall(worlds, domain)
         for i, amounts in enumerate(_amounts(worlds, domain, part)):
             if counts and i in shown:
                 self._count(worlds, domain, i, amounts, part, alone)
             if not planned:
                 continue
-            wanted = log_share + log_demand[i]
             if i in shown:
-                self.demand.setdefault(i, Levels(LEVELS, alone=alone)).add(np.exp(wanted))
-            fall.exhausts(i, wanted - _log(amounts("effective"), part))
+                wanted = np.exp(log_share + log_demand[i])
+                self.demand.setdefault(i, Levels(LEVELS, alone=alone)).add(wanted)
+            fall.exhausts(i, _gap(log_demand[i], amounts("effective"), part, apart))
             if fall.has_penalties:
-                fall.wastes(i, wanted - _log(amounts("unique"), part))
+                fall.wastes(i, _gap(log_demand[i], amounts("unique"), part, apart))
         if not planned:
             return None
         span = (float(worlds.years[0]), float(worlds.years[-1]))

@@ -49,23 +49,29 @@ def delay_months(compute_ratio: Number, growth_per_year: Number) -> Array:
 
 
 def severity(
-    law: DataConstrained, compute_flop: Number, unique: Number, growth_per_year: Number
+    law: DataConstrained,
+    compute_flop: Number,
+    unique: Number,
+    growth_per_year: Number,
+    floor_rise: Number = 0.0,
 ) -> Severity:
     """Cost of having only `unique` tokens for a budget.
 
-    Equation: ΔL = L(C, U) − L*(C);  ratio = C_eq/C with L*(C_eq) = L(C, U);
+    Equation: ΔL = L(C, U) + rise − L*(C);  ratio = C_eq/C with L*(C_eq) = L(C, U) + rise;
               delay = 12·ln(C/C_eq)/ln(growth)
-    Units:    C in FLOP, U in tokens, growth a factor per year
+    Units:    C in FLOP, U in tokens, growth a factor per year; rise of the loss's floor in nats, of
+              what fills the gap. It moves no optimum, being the same for every allocation
     Valid:    as DataConstrained.optimum; a clamped shortage still has its loss and so its cost
     """
     limited = law.optimum(compute_flop, unique)
     free = law.base.optimum(compute_flop)
+    loss = limited.loss_nats + floor_rise
     # Where nothing is lost C_eq is C, exactly; rounding would put it a few last places beside it.
-    same = limited.loss_nats <= free.loss_nats
-    ratio = np.where(same, 1.0, law.base.compute_for_loss(limited.loss_nats) / compute_flop)
+    same = loss <= free.loss_nats
+    ratio = np.where(same, 1.0, law.base.compute_for_loss(loss) / compute_flop)
     ratio = np.minimum(ratio, 1.0)
     return Severity(
-        loss_gap_nats=limited.loss_nats - free.loss_nats,
+        loss_gap_nats=loss - free.loss_nats,
         compute_ratio=np.asarray(ratio),
         delay_months=delay_months(ratio, growth_per_year),
         optimum=limited,

@@ -56,15 +56,15 @@ def largest_run(supply: Array, low: Array, high: Array, groups: Sequence[Group] 
     Raises:   OutsideValidRange for bounds that no mixture meets
     """
     check_bounds(low, high)
-    families = _families(supply, groups)
-    tokens = _most_by_lowest_shares(supply, low, families)
+    tokens = _most_by_lowest_shares(supply, low, groups)
     if low.sum() >= 1 - SHARE_TOLERANCE:
         return tokens  # the lowest shares are the mixture, so nothing else limits it
     for _ in range(4 * low.size + 4):
-        reach, slope = _reach(supply, high, families, tokens)
+        reach = _reach(supply, high, groups, tokens)
         short = reach < tokens * (1 - SHARE_TOLERANCE)
         if not short.any():
             return tokens
+        slope = _slope(supply, high, groups, tokens)
         # Right of the root the slope is below 1: it starts at 0 and is concave.
         tokens = np.where(short, np.maximum((reach - slope * tokens) / (1 - slope), 0), tokens)
     raise ModelError("the largest run did not settle; check the supply for numbers that are none")
@@ -87,52 +87,53 @@ def carries(
         within &= low[list(group.members)].sum() * tokens <= group.stock
     if low.sum() >= 1 - SHARE_TOLERANCE:
         return within
-    reach, _ = _reach(supply, high, _families(supply, groups), tokens)
+    reach = _reach(supply, high, groups, tokens)
     return np.asarray(within & (reach >= tokens * (1 - SHARE_TOLERANCE)))
 
 
-def _families(supply: Array, groups: Sequence[Group]) -> list[Group]:
-    """The groups, and every other domain as a group of its own that nothing more limits."""
+def _alone(size: int, groups: Sequence[Group]) -> list[int]:
+    """Places of the domains that share their stock with no other."""
     grouped = {member for group in groups for member in group.members}
-    alone = [place for place in range(supply.shape[0]) if place not in grouped]
-    unlimited = np.full(supply.shape[1:], np.inf)
-    return [*groups, *(Group((place,), unlimited) for place in alone)]
+    return [place for place in range(size) if place not in grouped]
 
 
-def _most_by_lowest_shares(supply: Array, low: Array, families: Sequence[Group]) -> Array:
+def _most_by_lowest_shares(supply: Array, low: Array, groups: Sequence[Group]) -> Array:
     """Largest T at which every lowest share can still be met, and no stock is overdrawn."""
     tokens = supply.sum(axis=0)
     with np.errstate(over="ignore"):  # a share next to nothing limits nothing
         for place in np.flatnonzero(low):
             np.minimum(tokens, supply[place] / low[place], out=tokens)
-        for family in families:
-            share = low[list(family.members)].sum()
+        for group in groups:
+            share = low[list(group.members)].sum()
             if share > 0:
-                np.minimum(tokens, family.stock / share, out=tokens)
+                np.minimum(tokens, group.stock / share, out=tokens)
     return np.asarray(tokens)
 
 
-def _reach(
-    supply: Array, high: Array, families: Sequence[Group], tokens: Array
-) -> tuple[Array, Array]:
-    """What a run of T tokens could take at most, and how that grows with T; both (world,)."""
-    total, slope = np.zeros_like(tokens), np.zeros_like(tokens)
-    for family in families:
-        members = list(family.members)
-        if len(members) == 1:
-            wanted = high[members[0]] * tokens
-            limit = np.minimum(supply[members[0]], family.stock)
-            total += np.minimum(wanted, limit)
-            slope += high[members[0]] * (wanted < limit)
-            continue
+def _reach(supply: Array, high: Array, groups: Sequence[Group], tokens: Array) -> Array:
+    """What a run of T tokens could take at most, (world,): the left side of `largest_run`."""
+    total = np.zeros_like(tokens)
+    for place in _alone(high.size, groups):
+        total += np.minimum(high[place] * tokens, supply[place])
+    for group in groups:
+        members = list(group.members)
+        taken = np.minimum(high[members, None] * tokens, supply[members]).sum(axis=0)
+        total += np.minimum(taken, group.stock)
+    return total
+
+
+def _slope(supply: Array, high: Array, groups: Sequence[Group], tokens: Array) -> Array:
+    """How `_reach` grows with T, (world,)."""
+    slope = np.zeros_like(tokens)
+    for place in _alone(high.size, groups):
+        slope += high[place] * (high[place] * tokens < supply[place])
+    for group in groups:
+        members = list(group.members)
         wanted = high[members, None] * tokens
-        free = wanted < supply[members]
-        taken = np.where(free, wanted, supply[members]).sum(axis=0)
-        grows = np.where(free, high[members, None], 0.0).sum(axis=0)
-        held = taken < family.stock
-        total += np.where(held, taken, family.stock)
-        slope += np.where(held, grows, 0.0)
-    return total, slope
+        grows = np.where(wanted < supply[members], high[members, None], 0.0).sum(axis=0)
+        taken = np.minimum(wanted, supply[members]).sum(axis=0)
+        slope += np.where(taken < group.stock, grows, 0.0)
+    return slope
 
 
 def nearest_mixture(

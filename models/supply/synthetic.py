@@ -2,9 +2,11 @@
 
 Equation: M(σ, v) = 1 + m·(1 − exp(−η·σ'/m)),  m = m0 + (m1 − m0)·v²,  η = η0 + (1 − η0)·v
           σ' = min(σ, e·x/(1 − x)),  x = x0 + (1 − x0)·v
+          E' = E + c0·y²·(1 − v), in the cost of a run whose training is generated to the share y
 Symbols:  σ generated tokens per unique token, v verifiability in 0–1, e epochs of real text seen;
           m the most that generation adds per unique token, η what its first token is worth, x the
-          largest share of generated tokens in training
+          largest share of generated tokens in training, c0 the rise of the loss's floor in nats if
+          all were generated and none verified; 0 where real text accumulates or comes last
 Source:   this project's construction; its anchors are in docs/scenarios/synthetic-optimist.md
 """
 
@@ -37,3 +39,18 @@ def synthetic_gain(
     with np.errstate(divide="ignore", invalid="ignore"):
         added = -most * np.expm1(-first * generated / most)
     return np.asarray(1 + np.where(most > 0, added, 0.0))
+
+
+def generated_share(generated: Array, epochs: Array) -> Array:
+    """Share of training that generated tokens make up where all of them are read.
+
+    Equation: σ'/(σ' + e); 1 without a limit
+    """
+    with np.errstate(invalid="ignore"):
+        share = generated / (generated + epochs)
+    return np.asarray(np.where(np.isinf(generated), 1.0, share))
+
+
+def floor_rise(collapse: Array, share: Array, verifiability: Array) -> Array:
+    """What generated text adds to the irreducible loss, in nats: c0·y²·(1 − v)."""
+    return np.asarray(collapse * share**2 * (1 - verifiability))

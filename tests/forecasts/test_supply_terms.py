@@ -15,7 +15,7 @@ from forecasts.assess import assess_all
 from forecasts.errors import ScenarioInvalid
 from forecasts.forecast import build_worlds, place_claims, run_forecast
 from forecasts.plan import PlannedRun
-from forecasts.results import SUPPLY_STAGES, TOTAL, Forecast
+from forecasts.results import SUPPLY_STAGES, TOTAL, Assessment, Forecast
 from forecasts.scenario import Scenario, load
 from forecasts.simulate import Worlds
 from models.errors import DatawallError
@@ -313,6 +313,46 @@ def test_runs_under_the_impossible_have_defined_assessments(
         numbers = value.values() if isinstance(value, dict) else [value]
         assert all(np.isfinite(x) for x in numbers if isinstance(x, float))
     assert 0 <= found.probability <= found.probability_remixed <= 1
+
+
+GENERATED = """
+synthetic:
+  form: verified
+  generated: {{unit: ratio, value: 2, source: said by a test}}
+  verifiability: {{unit: share, value: 0.4, source: said by a test}}
+  open_most: {{unit: ratio, value: 1, source: said by a test}}
+  verified_most: {{unit: ratio, value: 10, source: said by a test}}
+  worth: {{unit: share, value: 0.6, source: said by a test}}
+  share_limit: {{unit: share, value: 0.3, source: said by a test}}
+  {collapse}
+"""
+COLLAPSE = "collapse: {{unit: {unit}, value: 0.05, source: said by a test}}"
+
+
+def _costly(worlds: Worlds, compute_flop: float, as_of: date) -> Assessment:
+    run = PlannedRun(
+        run="any", needed_on=date(2028, 1, 1), compute_flop=compute_flop, mixture={"web": 1.0}
+    )
+    law = DataConstrained(Chinchilla(520.8, 1487.7, 1.8691, 0.35266, 0.35266), 15.39, 5.31)
+    return assess_all(worlds, [run], law, 4.6, as_of)[0]
+
+
+def test_collapse_costs_a_run_that_needs_generated_text(knowledge: Knowledge, make: Make) -> None:
+    """A higher floor, at most 0.05 nats; the tokens and odds of the run stay."""
+    stressed = make(GENERATED.format(collapse=COLLAPSE.format(unit="nats")))
+    plain, hurt = (_worlds(s, knowledge) for s in (make(GENERATED.format(collapse="")), stressed))
+    before, after = (_costly(worlds, 1e29, knowledge.as_of) for worlds in (plain, hurt))
+    assert before.synthetic_share_needed.p95 > 0
+    assert before.loss_gap_nats.p95 < after.loss_gap_nats.p95 <= before.loss_gap_nats.p95 + 0.05
+    assert after.compute_ratio.p05 < before.compute_ratio.p05
+    assert (after.probability, after.unique_tokens) == (before.probability, before.unique_tokens)
+    # Two generated tokens beside a unique one that is read: at most 2/3 of a run, 0.6 unverified.
+    assert 0 < hurt.floor_rise(np.ones(WORLDS)).max() <= 0.05 * (2 / 3) ** 2 * 0.6
+    small = [_costly(worlds, 1e22, knowledge.as_of) for worlds in (plain, hurt)]
+    assert small[0] == small[1]
+    bits = make(GENERATED.format(collapse=COLLAPSE.format(unit="bits")))
+    with pytest.raises(ScenarioInvalid, match=r"synthetic\.collapse .* in bits; .* nats is needed"):
+        _worlds(bits, knowledge)
 
 
 def test_contradictory_bounds_are_refused() -> None:

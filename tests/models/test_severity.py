@@ -84,6 +84,20 @@ def test_severity_is_a_cost(
     assert reached == pytest.approx(free.loss_nats + cost.loss_gap_nats, rel=1e-12)
 
 
+@given(law=laws, rise=st.floats(1e-4, 0.1), **shortfalls)
+def test_a_risen_floor_adds_to_the_gap_and_moves_no_optimum(
+    law: DataConstrained, rise: float, compute: float, unique: float
+) -> None:
+    """Second method: the base law reaches the higher loss at the ratio's compute."""
+    level, risen = (severity(law, compute, unique, 4.6, floor_rise=x) for x in (0.0, rise))
+    assert risen.loss_gap_nats == pytest.approx(level.loss_gap_nats + rise, rel=1e-9)
+    assert risen.compute_ratio < level.compute_ratio
+    assert risen.optimum.tokens == level.optimum.tokens
+    reached = law.base.optimum(compute * risen.compute_ratio).loss_nats
+    wanted = law.base.optimum(compute).loss_nats + risen.loss_gap_nats
+    assert reached == pytest.approx(wanted, rel=1e-12)
+
+
 @given(law=laws, more=st.floats(1, 1e4), **shortfalls)
 def test_more_unique_tokens_cost_less(
     law: DataConstrained, compute: float, unique: float, more: float

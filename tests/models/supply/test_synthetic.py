@@ -13,7 +13,7 @@ from models.supply.levers import (
     self_play_tokens,
     trace_tokens,
 )
-from models.supply.synthetic import share_limit, synthetic_gain
+from models.supply.synthetic import floor_rise, generated_share, share_limit, synthetic_gain
 
 shares = st.floats(0, 1)
 amounts = st.floats(0, 100)
@@ -47,6 +47,21 @@ def test_the_share_of_generated_text_is_limited() -> None:
     limit = share_limit(np.array([0.3, 0.3, 0.0]), np.array([0.0, 1.0, 0.0]), np.ones(3))
     assert limit[0] == pytest.approx(0.4286, abs=1e-4)
     assert limit.tolist()[1:] == [np.inf, 0]
+
+
+@given(st.floats(0, 0.99), shares, st.floats(1, 100))
+def test_the_limit_is_the_share_it_was_made_of(x0: float, v: float, epochs: float) -> None:
+    """Second way round: read up to its limit, generated text makes up x0 + (1 − x0)·v."""
+    share, verifiability, passes = (np.array([x]) for x in (x0, v, epochs))
+    most = share_limit(share, verifiability, passes)
+    assert generated_share(most, passes)[0] == pytest.approx(x0 + (1 - x0) * v, abs=1e-9)
+
+
+def test_the_floor_rises_by_what_is_generated_and_not_verified() -> None:
+    """0.05 nats if all is generated; a quarter at half; none where all is verified, or none is."""
+    share, v = np.array([1.0, 0.5, 0.5, 1.0, 0.0]), np.array([0.0, 0.0, 0.5, 1.0, 0.0])
+    risen = floor_rise(np.full(5, 0.05), share, v)
+    assert risen.tolist() == pytest.approx([0.05, 0.0125, 0.00625, 0, 0])
 
 
 amounts = st.just(0.0) | st.floats(1, 1e15)
