@@ -112,6 +112,8 @@ def run(folder: Path, payload: Any, environment: Mapping[str, str], limit_s: flo
             stderr=subprocess.STDOUT,
             pass_fds=[lock],  # held until the last process of the payload has ended
         )
+    if (folder / "cancelled").exists():
+        os.killpg(0, signal.SIGTERM)  # told before there was a payload to hear it
     code, why = _wait(child, limit_s)
     ended = datetime.now(UTC).isoformat()
     _write(folder / "result.json", {"exit_code": code, "ended_at": ended, "why": why})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -97,6 +99,34 @@ def test_cancelling_stops_the_payload_and_what_it_started(here: Local, intent: M
     here.cancel(wanted)
     assert not job.is_held(here.folder / wanted.key)
     assert _ended(here, wanted).state == "cancelled"
+
+
+_STOPPED_TOO_EARLY = """
+import os, signal, sys
+from pathlib import Path
+from flows.launchers import job
+
+write = job._write
+
+def stop_meanwhile(path, document):
+    write(path, document)
+    if path.name == "job.json":
+        (path.parent / "cancelled").touch()
+        os.killpg(0, signal.SIGTERM)
+
+job._write = stop_meanwhile
+job.run(Path(sys.argv[1]), "sleep 60", {}, None)
+"""
+
+
+def test_a_payload_that_starts_after_the_word_to_stop_hears_it(tmp_path: Path) -> None:
+    """The word comes once a job shows as running, which is before its payload does."""
+    code = [sys.executable, "-c", _STOPPED_TOO_EARLY, str(tmp_path / "key")]
+    with subprocess.Popen(code, start_new_session=True) as runner:
+        assert runner.wait(30) == 0
+    found = job.look(tmp_path / "key")
+    assert found is not None
+    assert found.state == "cancelled"
 
 
 def test_a_failing_payload_says_so(here: Local, intent: Make) -> None:
