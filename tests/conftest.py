@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ import pytest
 
 if TYPE_CHECKING:
     from flows.steps.forecast import Knowledge
+    from flows.workspace import Workspace
     from forecasts.scenario import Scenario
 
 # A busy machine makes no test fail: what is slow shows in benchmarks.
@@ -59,12 +61,30 @@ def one_command_line() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def knowledge(tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
-    """Claims and origins of the catalogue as known on AS_OF."""
-    from flows.steps.forecast import know
+def catalogue_only(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with the catalogue, to look at and to copy."""
+    from flows.steps.prepare import prepare
     from flows.workspace import Workspace
 
-    return know(Workspace(tmp_path_factory.mktemp("catalogue")), AS_OF)
+    place = Workspace(tmp_path_factory.mktemp("catalogue") / "workspace")
+    prepare(place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def with_catalogue(catalogue_only: Workspace) -> Callable[[Path], Workspace]:
+    """Make a workspace with the catalogue in a folder that is not there yet."""
+    from flows.workspace import Workspace
+
+    return lambda root: Workspace(Path(shutil.copytree(catalogue_only.root, root)))
+
+
+@pytest.fixture(scope="session")
+def knowledge(catalogue_only: Workspace) -> Knowledge:
+    """Claims and origins of the catalogue as known on AS_OF."""
+    from flows.steps.forecast import know
+
+    return know(catalogue_only, AS_OF)
 
 
 @pytest.fixture

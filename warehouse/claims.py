@@ -17,7 +17,9 @@ _CLAIM_FIELDS = {field.name for field in fields(Claim)} - {"name", "samples"}
 
 def read_claims(connection: Connection) -> dict[str, Claim]:
     """Every claim by the name scenarios use, at the connection's known_at."""
-    return {row["reference"]: _claim(row) for row in connection.execute(query("claims")).mappings()}
+    feeds = connection.execute(query("has_feeds")).scalar_one()
+    rows = connection.execute(query("claims") if feeds else query("stated_claims")).mappings()
+    return {row["reference"]: _claim(row) for row in rows}
 
 
 def _claim(row: Any) -> Claim:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from flows import cli
 from flows.steps.derive import derived
 from flows.steps.forecast import Options, forecast, know
-from flows.steps.prepare import prepare, writing
+from flows.steps.prepare import writing
 from flows.workspace import Workspace
 from models.claims import quantiles
 from models.records import CorpusRecord, InventoryRecord, Parsed
@@ -40,10 +40,11 @@ def _artefact(source: str, series: str, vintage: date, corpora: Any, figures: An
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(
+    with_catalogue: Callable[[Path], Workspace], tmp_path_factory: pytest.TempPathFactory
+) -> Workspace:
     """New URLs that grow by 20 % a year from 2016 on, and papers by 4 %."""
-    place = Workspace(tmp_path_factory.mktemp("derived"))
-    prepare(place)
+    place = with_catalogue(tmp_path_factory.mktemp("derived") / "workspace")
     crawls = {f"cc-main-{year}-26": date(year, 6, 30) for year in range(2016, 2025)}
     crawls |= {LATE: date(2023, 12, 31)}
     whole = CorpusRecord("common-crawl", "Common Crawl", "web", "open", "human")
@@ -118,9 +119,10 @@ def test_the_essays_papers_stand_beside_the_corrected_total(workspace: Workspace
     assert essay["growth_corrected_total"] == pytest.approx(1.0194e8, rel=1e-4)
 
 
-def test_papers_are_counted_where_a_source_gives_years(tmp_path: Path) -> None:
-    place = Workspace(tmp_path)
-    prepare(place)
+def test_papers_are_counted_where_a_source_gives_years(
+    with_catalogue: Callable[[Path], Workspace], tmp_path: Path
+) -> None:
+    place = with_catalogue(tmp_path / "workspace")
     corpus = CorpusRecord("openalex", "OpenAlex", "papers", "open", "human")
     figures = [
         InventoryRecord("openalex", "new_works", "unique", date(y, 12, 31), 1e6, "works")

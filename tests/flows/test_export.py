@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 from flows import cli
 from flows.errors import UsageError, WorkspaceUnusable
 from flows.export import FORMATS, export
-from flows.steps.prepare import prepare, writing
+from flows.steps.prepare import writing
 from flows.workspace import Workspace
 from models.records import CorpusRecord, InventoryRecord, Parsed, RejectedRow
 from warehouse.errors import NotFound
@@ -27,10 +28,11 @@ SIGNS = ("=1+1", "+1", "-1", "@A1", "\t=1", FORMULA)
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(
+    with_catalogue: Callable[[Path], Workspace], tmp_path_factory: pytest.TempPathFactory
+) -> Workspace:
     """The catalogue and one quarantined row of every text a spreadsheet may run."""
-    place = Workspace(tmp_path_factory.mktemp("export"))
-    prepare(place)
+    place = with_catalogue(tmp_path_factory.mktemp("export") / "workspace")
     corpus = CorpusRecord("lab-1", "Lab", "web", "open", "human")
     figure = InventoryRecord("lab-1", "pages", "raw", date(2024, 1, 1), 2**53, "pages")
     rejected = tuple(RejectedRow(i, "odd", sign) for i, sign in enumerate(SIGNS))

@@ -18,7 +18,6 @@ from flows.errors import SourceUnavailable, UsageError
 from flows.http import Fetcher
 from flows.steps.ingest import failure, ingest
 from flows.steps.news import news
-from flows.steps.prepare import prepare
 from flows.workspace import Workspace
 from warehouse.connection import reader
 from warehouse.content import content_sha256
@@ -45,18 +44,10 @@ FIGURES = {
 }
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with the catalogue, to copy."""
-    place = Workspace(tmp_path_factory.mktemp("prepared") / "workspace")
-    prepare(place)
-    return place
-
-
 @pytest.fixture
-def workspace(prepared: Workspace, tmp_path: Path) -> Workspace:
+def workspace(with_catalogue: Callable[[Path], Workspace], tmp_path: Path) -> Workspace:
     """A workspace with the catalogue."""
-    return Workspace(Path(shutil.copytree(prepared.root, tmp_path / "workspace")))
+    return with_catalogue(tmp_path / "workspace")
 
 
 def fetched(

@@ -36,7 +36,9 @@ def _write(path: Path, rows: Sequence[Sequence[Any]], header: Sequence[str] = "N
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(with_catalogue: Callable[[Path], object], tmp_path: Path) -> Run:
+    with_catalogue(tmp_path / "workspace")
+
     def invoke(*args: str, command: str = "chinchilla", columns: Sequence[str] = COLUMNS) -> Result:
         place = ("--workspace", str(tmp_path / "workspace"))
         return CliRunner().invoke(app, ["fit", command, *columns, *place, *args])

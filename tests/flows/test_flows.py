@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ import pytest
 from flows.errors import SourceChanged, SourceError, SourceUnavailable, UsageError
 from flows.steps import ingest as ingest_step
 from flows.steps import runs
-from flows.steps.prepare import prepare
 from flows.workspace import Workspace
 from forecasts import plan
 from forecasts import scenario as scenarios
@@ -55,19 +54,10 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "work space")
 
 
-@pytest.fixture(scope="module")
-def catalogue_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the catalogue, to copy."""
-    place = Workspace(tmp_path_factory.mktemp("catalogue") / "workspace")
-    prepare(place)
-    return place.root
-
-
 @pytest.fixture
-def prepared(workspace: Workspace, catalogue_only: Path) -> Workspace:
+def prepared(workspace: Workspace, with_catalogue: Callable[[Path], Workspace]) -> Workspace:
     """A workspace with the catalogue."""
-    shutil.copytree(catalogue_only, workspace.root)
-    return workspace
+    return with_catalogue(workspace.root)
 
 
 def artifact(key: str) -> Any:

@@ -45,9 +45,12 @@ def _plan(run: Run, place: Path, **changes: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def decided(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def decided(
+    with_catalogue: Callable[[Path], object], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str]:
     """A folder with a workspace in which a decision of few worlds says launch; the decision."""
     folder = tmp_path_factory.mktemp("decided")
+    with_catalogue(folder / "ws")
     environment = {"DATAWALL_WORKSPACE": str(folder / "ws"), "DATAWALL_LEDGER_URL": None}
 
     def invoke(*args: str) -> Result:

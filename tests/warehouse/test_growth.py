@@ -15,6 +15,7 @@ from scipy.stats import theilslopes
 from sqlalchemy import Connection, text
 
 from models.records import CorpusRecord, InventoryRecord, Metric, Parsed
+from warehouse.catalogue import load as load_catalogue
 from warehouse.claims import read_claims
 from warehouse.connection import set_known_at
 from warehouse.load import Artefact, file_origin, load
@@ -143,3 +144,14 @@ def test_scenarios_find_it_among_the_claims(connection: Connection, grown: Grow)
     connection.rollback()
     set_known_at(connection, date(2029, 12, 31))
     assert not [name for name in read_claims(connection) if name.endswith(".growth")]
+
+
+def test_without_a_feed_what_is_stated_is_all(connection: Connection, grown: Grow) -> None:
+    """Claims are then read from the shorter view, which must leave out nothing."""
+    load_catalogue(connection)
+    everything = "SELECT reference FROM out_claims"
+    alone = {row.reference for row in connection.execute(text(everything))}
+    assert set(read_claims(connection)) == alone
+    connection.rollback()
+    grown({"steady": (YEARS, 1.2 ** (YEARS - 2015))})
+    assert "measured:steady.new_urls.raw.growth" in set(read_claims(connection)) - alone

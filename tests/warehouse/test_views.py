@@ -119,6 +119,7 @@ GRAIN = {
     "core_factor": "name",
     "core_probe_claim": "name",
     "core_measured_factor": "corpus_id, name",
+    "core_stated_claim": "reference",
     "core_inventory_now": "source, corpus_id, metric, stage, valid_on, origin_id",
     "out_assumptions": "forecast_id, name",
     "out_claims": "reference",

@@ -214,8 +214,8 @@ SELECT 'c' || i AS corpus_id, 'private' AS "domain", 'tokens' AS metric, 'raw' A
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(tmp_path / "workspace")
+def workspace(with_catalogue: Callable[[Path], Workspace], tmp_path: Path) -> Workspace:
+    return with_catalogue(tmp_path / "workspace")
 
 
 def _load(workspace: Workspace, folder: Path) -> Any:
@@ -240,7 +240,9 @@ def test_parquet_is_read_by_the_database(workspace: Workspace, tmp_path: Path) -
     assert kept == [(i, "value is no finite number of at least 0") for i in (11, 12, 13)]
 
 
-def test_parquet_and_csv_give_the_same_facts(tmp_path: Path) -> None:
+def test_parquet_and_csv_give_the_same_facts(
+    with_catalogue: Callable[[Path], Workspace], tmp_path: Path
+) -> None:
     file = tmp_path / "p" / "own_inventory.2026-07-01.parquet"
     file.parent.mkdir()
     _write_parquet(file, PARQUET)
@@ -252,7 +254,7 @@ def test_parquet_and_csv_give_the_same_facts(tmp_path: Path) -> None:
     (tmp_path / "c" / "own_inventory.2026-07-01.csv").write_bytes(as_csv(rows))
     seen = []
     for name in ("p", "c"):
-        place = Workspace(tmp_path / f"workspace-{name}")
+        place = with_catalogue(tmp_path / f"workspace-{name}")
         assert _load(place, tmp_path / name).status == "loaded"
         asked = (
             "SELECT * EXCLUDE (origin_id, title) FROM out_inventory "

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from prefect.client.schemas.objects import FlowRun
-from prefect.utilities.templating import apply_values
-from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 
 from flows.errors import LaunchRefused
 from flows.launchers.pools import job_variables, with_gpus
 
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+
+# Prefect is loaded by the tests: every process of the suite collects this file.
 ENV = {"DATAWALL_LAUNCH_KEY": "datawall-1"}
 GPUS = {"gpus": 8, "node_selector": {"pool": "h100"}}
 
@@ -31,10 +32,14 @@ def _for_a_run(found: Any, flow_run: FlowRun) -> Any:
 
 @pytest.fixture
 def flow_run() -> FlowRun:
+    from prefect.client.schemas.objects import FlowRun
+
     return FlowRun(flow_id=uuid4(), name="datawall-1")
 
 
 def test_process_workers_give_it_to_the_payload(flow_run: FlowRun) -> None:
+    from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
+
     template = ProcessWorker.get_default_base_job_template()
     known = template["variables"]["properties"]
     chosen = job_variables("process", known, GPUS, ENV, "p")
@@ -46,6 +51,8 @@ def test_process_workers_give_it_to_the_payload(flow_run: FlowRun) -> None:
 
 def _rendered(configuration: Any, template: dict[str, Any], values: dict[str, Any]) -> Any:
     """What `from_template_and_values` makes, without asking a server for blocks."""
+    from prefect.utilities.templating import apply_values
+
     variables = configuration._get_base_config_defaults(template["variables"]["properties"])
     filled = apply_values(template["job_configuration"], variables | values)
     return configuration(**filled)

@@ -290,7 +290,10 @@ def test_a_url_is_read_through_fsspec(tmp_path: Path, run: Measure) -> None:
     assert document["files"][0]["sha256"]
 
 
-def test_a_stored_corpus_serves_a_scenario(tmp_path: Path, run: Measure) -> None:
+def test_a_stored_corpus_serves_a_scenario(
+    with_catalogue: Callable[[Path], object], tmp_path: Path, run: Measure
+) -> None:
+    with_catalogue(tmp_path / "workspace")
     path, place = _write(tmp_path, "a.jsonl"), ["--workspace", str(tmp_path / "workspace")]
     args = (path, "--corpus", "my-corpus", "--domain", "web", "--store", "--sample", "0.5")
     assert _json(run(*args, "--json"))["stored"] == "loaded"
@@ -360,8 +363,12 @@ def test_ctrl_c_stops_all_workers_and_stores_nothing(tmp_path: Path) -> None:
 
 
 def test_stored_corpora_are_a_source_that_can_be_held(
-    tmp_path: Path, run: Measure, monkeypatch: pytest.MonkeyPatch
+    with_catalogue: Callable[[Path], object],
+    tmp_path: Path,
+    run: Measure,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    with_catalogue(tmp_path / "workspace")
     place = ["--workspace", str(tmp_path / "workspace")]
 
     def ask(*args: str) -> dict[str, Any]:

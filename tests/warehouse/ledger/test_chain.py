@@ -108,6 +108,7 @@ for n in range(25):
 """
 
 
+@pytest.mark.campaign
 def test_processes_that_append_at_once_never_fork_the_chain(ledger_url: str) -> None:
     """The first of them also makes the tables, all at the same moment."""
     children = [
