@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -57,6 +57,23 @@ def one_command_line() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(testing, "_get_command", cache(testing._get_command))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_each() -> Iterator[None]:
+    """DuckDB takes one thread where several processes share the tests: small queries on two threads
+    wait for each other a fifth of their time. `make check` and the commands of tests take all."""
+    import duckdb
+
+    connect = duckdb.connect
+
+    def alone(*args: Any, config: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        return connect(*args, config={**(config or {}), "threads": 1}, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            patch.setattr(duckdb, "connect", alone)
         yield
 
 
