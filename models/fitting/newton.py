@@ -83,9 +83,10 @@ class _Rows:
         scaled = along / (self.size + self.damping[:, None] * self.largest)
         step = (self.vectors @ scaled[:, :, None])[:, :, 0]
         longest = np.maximum.reduce(np.abs(step), axis=1, keepdims=True)
-        share = np.minimum(1, LONGEST_STEP / (longest + _TINY))
-        scaled *= share
-        step *= share
+        if not np.maximum.reduce(longest, axis=None) <= LONGEST_STEP:
+            share = np.minimum(1, LONGEST_STEP / (longest + _TINY))
+            scaled *= share
+            step *= share
         predicted = np.add.reduce(scaled * (along - 0.5 * self.size * scaled), axis=1)
         place = self.theta - step
         objective, gradient, hessian = self.derivatives(place, self.number)
@@ -93,10 +94,14 @@ class _Rows:
         better = lower > 0
         surprise = 2 * lower / np.maximum(predicted, _TINY) - 1
         eased = np.minimum(np.maximum(1 - surprise * surprise * surprise, 0.1), 2)
-        changed = self.damping * np.where(better, eased, self.growth)
+        if all_better := bool(np.logical_and.reduce(better)):
+            changed = self.damping * eased
+            self.growth.fill(GROWTH)
+        else:
+            changed = self.damping * np.where(better, eased, self.growth)
+            self.growth = np.where(better, GROWTH, np.minimum(self.growth * 2, 1e6))
         self.damping = np.minimum(np.maximum(changed, LEAST_DAMPING), MOST_DAMPING)
-        self.growth = np.where(better, GROWTH, np.minimum(self.growth * 2, 1e6))
-        if better.all():
+        if all_better:
             self.theta, self.objective, self.gradient = place, objective, gradient
             self.values, self.vectors = np.linalg.eigh(hessian)
         elif better.any():
@@ -121,7 +126,7 @@ def minimise(derivatives: Derivatives, start: Array, max_steps: int) -> Minima:
         for step in range(max_steps + 1):
             along = rows.along()
             done = rows.converged(along)
-            if done.any() or step == max_steps:
+            if np.logical_or.reduce(done) or step == max_steps:
                 place = rows.number[done]
                 converged[place], steps[place] = True, step
                 theta[rows.number], objective[rows.number] = rows.theta, rows.objective

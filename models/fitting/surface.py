@@ -21,8 +21,8 @@ from models.fitting.huber import huber
 Array = NDArray[np.float64]
 # Which moment is the derivative by each parameter, and which belongs where in the flat Hessian.
 _GRADIENT = np.array([0, 3, 6, 1, 4])
-_PLACES = np.array([0, 3, 15, 18, 6, 9, 21, 24, 12])
-_SUMS = np.array([0, 1, 1, 2, 3, 4, 4, 5, 6])
+_HESSIAN = np.zeros((7, 25))
+_HESSIAN[[0, 1, 1, 2, 3, 4, 4, 5, 6], [0, 3, 15, 18, 6, 9, 21, 24, 12]] = 1
 Rows = NDArray[np.intp]
 
 
@@ -102,7 +102,7 @@ class Surface:
         shares = np.empty((len(theta), 3, self.x.size))
         np.exp((theta @ self.powers).reshape(len(theta), 2, -1), out=shares[:, :2])
         shares[:, 2] = np.exp(theta[:, 2:3])
-        total = shares.sum(axis=1)
+        total = np.add.reduce(shares, axis=1)
         shares /= total[:, None]
         residual = np.log(total)
         residual -= self.log_loss
@@ -116,8 +116,9 @@ class Surface:
         """Derivative of each residual by θ', shape (row, 5, run)."""
         slopes = np.empty((len(shares), 5, self.x.size))
         slopes[:, :3] = shares
-        np.multiply(shares[:, 0], -self.x, out=slopes[:, 3])
-        np.multiply(shares[:, 1], -self.y, out=slopes[:, 4])
+        size = self.x.size
+        np.multiply(shares[:, 0], self.powers[3, :size], out=slopes[:, 3])
+        np.multiply(shares[:, 1], self.powers[4, size:], out=slopes[:, 4])
         return slopes
 
     def gradients(self, theta: Array) -> Array:
@@ -142,5 +143,5 @@ class Surface:
         sums = shares.reshape(len(theta), -1) @ self.moments.T
         curvature -= slope
         hessian = (g * curvature[:, None]) @ g.transpose(0, 2, 1)
-        hessian.reshape(-1, 25)[:, _PLACES] += sums.take(_SUMS, axis=1)
-        return loss.sum(axis=1), sums.take(_GRADIENT, axis=1), hessian
+        hessian += (sums @ _HESSIAN).reshape(hessian.shape)
+        return np.add.reduce(loss, axis=1), sums.take(_GRADIENT, axis=1), hessian
