@@ -23,8 +23,7 @@ from models.records import (
     InformationOrigin,
 )
 from warehouse.errors import CheckFailed
-from warehouse.insert import literal
-from warehouse.statements import script
+from warehouse.statements import literal, script
 
 # Enough for every step of it; what does not fit goes to disk.
 MEMORY_LIMIT = "600MB"

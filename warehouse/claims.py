@@ -10,16 +10,16 @@ from sqlalchemy import Connection
 
 from models.claims import Claim
 from models.records import OriginRecord
-from warehouse.statements import query
+from warehouse.statements import ask
 
 _CLAIM_FIELDS = {field.name for field in fields(Claim)} - {"name", "samples"}
 
 
 def read_claims(connection: Connection) -> dict[str, Claim]:
     """Every claim by the name scenarios use, at the connection's known_at."""
-    feeds = connection.execute(query("has_feeds")).scalar_one()
-    rows = connection.execute(query("claims") if feeds else query("stated_claims")).mappings()
-    return {row["reference"]: _claim(row) for row in rows}
+    feeds = ask(connection, "has_feeds").scalar_one()
+    found = ask(connection, "claims" if feeds else "stated_claims").mappings()
+    return {row["reference"]: _claim(row) for row in found}
 
 
 def _claim(row: Any) -> Claim:
@@ -29,7 +29,7 @@ def _claim(row: Any) -> Claim:
 
 def read_origins(connection: Connection) -> dict[str, OriginRecord]:
     """Every origin by its id."""
-    found = connection.execute(query("origins")).mappings()
+    found = ask(connection, "origins").mappings()
     return {row["origin_id"]: OriginRecord(**row) for row in found}
 
 
@@ -45,7 +45,7 @@ class FrontierRuns:
 
 def read_frontier_runs(connection: Connection) -> FrontierRuns | None:
     """Past runs with a date and compute known at the connection's known_at; None if none are."""
-    rows = connection.execute(query("frontier_runs")).all()
+    rows = ask(connection, "frontier_runs").all()
     if not rows:
         return None
     return FrontierRuns(

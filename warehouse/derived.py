@@ -7,19 +7,19 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from warehouse.statements import query
+from warehouse.statements import ask
 
 Row = Mapping[str, Any]
 
 
 def read_conversions(connection: Connection) -> list[Row]:
     """Figures that conversion claims turn into tokens."""
-    return [dict(row) for row in connection.execute(query("conversions")).mappings()]
+    return [dict(row) for row in ask(connection, "conversions").mappings()]
 
 
 def read_papers(connection: Connection) -> dict[str, list[tuple[int, float]]]:
     """Papers of each whole year by source: (year, papers), oldest first."""
     found: dict[str, list[tuple[int, float]]] = {}
-    for row in connection.execute(query("papers_by_year")):
+    for row in ask(connection, "papers_by_year"):
         found.setdefault(str(row.source), []).append((int(row.year), float(row.value)))
     return found

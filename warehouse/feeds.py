@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from warehouse.insert import insert_rows
-from warehouse.statements import query
+from warehouse.statements import ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class FeedAnswer:
 
 def feed_state(connection: Connection, source: str) -> FeedState:
     """What is known of a source's feeds."""
-    loaded = connection.execute(query("loaded_vintages"), {"source": source})
-    said = connection.execute(query("feed_state"), {"source": source})
+    loaded = ask(connection, "loaded_vintages", {"source": source})
+    said = ask(connection, "feed_state", {"source": source})
     return FeedState(
         {(str(row.series), row.known_at): str(row.sha256) for row in loaded},
         {str(row.file): (str(row.etag), str(row.last_modified)) for row in said},
@@ -54,6 +54,6 @@ def remember(
     with connection.begin():
         for answer in answers:
             place = {"source": source, "file": answer.file}
-            connection.execute(query("forget_feed"), place)
+            ask(connection, "forget_feed", place)
             said = {"etag": answer.etag, "last_modified": answer.last_modified}
             insert_rows(connection, "feed", [place | said | {"checked_at": now}])

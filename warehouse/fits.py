@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from warehouse.errors import NotFound, WarehouseUnusable
 from warehouse.insert import insert_rows
 from warehouse.publish import bump
-from warehouse.statements import query
+from warehouse.statements import ask
 
 LAW = "own"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -69,11 +69,11 @@ def save_fit(connection: Connection, fit: StoredFit, now: datetime) -> str:
         )
     key = {"law": LAW, "fit": fit.name, "known_at": now.date()}
     with connection.begin():
-        found = connection.execute(query("own_fit"), key).scalar_one_or_none()
+        found = ask(connection, "own_fit", key).scalar_one_or_none()
         if found is not None and _same(found, fit.coefficients):
             return "unchanged"
-        connection.execute(query("forget_own_cloud"), key)
-        connection.execute(query("forget_own_fit"), key)
+        ask(connection, "forget_own_cloud", key)
+        ask(connection, "forget_own_fit", key)
         origin = _origin(connection, fit, now)
         insert_rows(connection, "law_fit", [key | _row(fit) | {"origin_id": origin}])
         cloud = [key | {"coefficient": n, "draws": draws} for n, draws in fit.draws.items()]
@@ -85,7 +85,7 @@ def save_fit(connection: Connection, fit: StoredFit, now: datetime) -> str:
 def _origin(connection: Connection, fit: StoredFit, now: datetime) -> str:
     """The file of runs as an origin, known by its bytes."""
     origin = f"own-{fit.sha256[:16]}"
-    if not connection.execute(query("has_origin"), {"origin_id": origin}).scalar_one():
+    if not ask(connection, "has_origin", {"origin_id": origin}).scalar_one():
         row = {
             "origin_id": origin, "kind": "file", "publisher": "own runs", "title": fit.file,
             "url": "", "licence": "own", "sha256": fit.sha256, "snapshot_path": "",
@@ -117,6 +117,6 @@ def _same(stored: object, coefficients: dict[str, float]) -> bool:
 def read_own_clouds(connection: Connection) -> dict[str, dict[str, NDArray[np.float64]]]:
     """Clouds by fit, at the connection's known_at: coefficient to array, one element a draw."""
     found: dict[str, dict[str, NDArray[np.float64]]] = {}
-    for row in connection.execute(query("own_clouds")).mappings():
+    for row in ask(connection, "own_clouds").mappings():
         found.setdefault(row["fit"], {})[row["coefficient"]] = np.array(row["draws"])
     return found

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from warehouse.insert import insert_rows
 from warehouse.publish import bump
-from warehouse.statements import query
+from warehouse.statements import ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Held:
 
 def held(connection: Connection, source: str) -> list[Held]:
     """Held vintages of a source at the connection's known_at, oldest first."""
-    found = connection.execute(query("held_vintages"), {"source": source})
+    found = ask(connection, "held_vintages", {"source": source})
     return [Held(**row) for row in found.mappings()]
 
 
@@ -58,7 +58,7 @@ def explain(connection: Connection, source: str, vintages: Sequence[Held]) -> st
 
 def band(connection: Connection, source: str) -> tuple[float, float]:
     """By how much a total of a source may fall and rise between vintages, as ratios."""
-    row = connection.execute(query("band"), {"source": source}).one()
+    row = ask(connection, "band", {"source": source}).one()
     return float(row.fall), float(row.rise)
 
 

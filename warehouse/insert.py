@@ -14,16 +14,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from warehouse.statements import literal
+
 
 def _plain(value: Any) -> str:
     if isinstance(value, date | datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place in the warehouse")
-
-
-def literal(content: str) -> str:
-    """A standard SQL string: only the quote needs care, there are no escapes."""
-    return "'" + content.replace("'", "''") + "'"
 
 
 def _types(connection: Connection, table: str) -> dict[str, str]:

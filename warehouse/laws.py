@@ -13,14 +13,14 @@ from sqlalchemy import Connection, RowMapping
 
 from models.laws.fits import FitRow
 from models.laws.law import Array
-from warehouse.statements import query
+from warehouse.statements import ask
 
 _CLOUDS = "seeds/law_clouds"
 
 
 def read_law_fits(connection: Connection) -> dict[str, FitRow]:
     """Every fit by its reference, law:fit, at the connection's known_at."""
-    rows = (_fit(row) for row in connection.execute(query("law_fits")).mappings())
+    rows = (_fit(row) for row in ask(connection, "law_fits").mappings())
     return {row.reference: row for row in rows}
 
 

@@ -22,7 +22,7 @@ from warehouse.checks import require_clean
 from warehouse.errors import CheckFailed, VintageConflict
 from warehouse.insert import insert_rows
 from warehouse.publish import bump
-from warehouse.statements import query
+from warehouse.statements import ask
 
 LoadStatus = Literal["loaded", "unchanged", "missing", "failed"]
 
@@ -142,7 +142,7 @@ def _unloaded(connection: Connection, source: str, artefacts: Sequence[Artefact]
 
 def _loaded_sha256(connection: Connection, source: str, series: str, vintage: date) -> str | None:
     values = {"source": source, "series": series, "known_at": vintage}
-    found = connection.execute(query("vintage_sha"), values).scalar_one_or_none()
+    found = ask(connection, "vintage_sha", values).scalar_one_or_none()
     return None if found is None else str(found)
 
 
@@ -151,12 +151,12 @@ def _count(connection: Connection, source: str, parsed: Parsed) -> tuple[int, in
     if not parsed.parquet:
         return parsed.rows, len(parsed.rejected)
     values = {"source": source, "series": parsed.series, "known_at": parsed.vintage}
-    row = connection.execute(query("vintage_rows"), values).one()
+    row = ask(connection, "vintage_rows", values).one()
     return int(row.rows), int(row.quarantined)
 
 
 def _is_in_trouble(connection: Connection, source: str) -> bool:
-    status = connection.execute(query("last_status"), {"source": source}).scalar_one_or_none()
+    status = ask(connection, "last_status", {"source": source}).scalar_one_or_none()
     return status in ("missing", "failed")
 
 
@@ -193,16 +193,16 @@ def _insert_rows(connection: Connection, source: str, artefact: Artefact, now: d
     counted = {"sha256": origin.sha256, "rows": rows, "quarantined": rejected}
     insert_rows(connection, "vintage", [place | counted])
     # For the check and for the totals.
-    connection.execute(query("stated"), dated)
+    ask(connection, "stated", dated)
     _require_stated_once(connection, dated)
-    connection.execute(query("insert_vintage_totals"), dated)
+    ask(connection, "insert_vintage_totals", dated)
     connection.exec_driver_sql("DROP TABLE stated")
 
 
 def _require_stated_once(connection: Connection, vintage: dict[str, Any]) -> None:
-    if not connection.execute(query("may_repeat")).scalar_one():
+    if not ask(connection, "may_repeat").scalar_one():
         return
-    twice = connection.execute(query("stated_twice"), vintage).one_or_none()
+    twice = ask(connection, "stated_twice", vintage).one_or_none()
     if twice is not None:
         raise CheckFailed(
             f"{vintage['source']}: its {vintage['series']} of {vintage['known_at']} states one "
@@ -214,9 +214,9 @@ def _changes(connection: Connection, source: str, parsed: Parsed) -> tuple[int, 
     name = "training_runs_changed" if parsed.training_runs else "opened_and_closed"
     values = {"source": source, "series": parsed.series, "known_at": parsed.vintage}
     # Nothing can have changed against nothing: millions of figures need not be compared.
-    if parsed.parquet and not connection.execute(query("has_earlier_vintage"), values).scalar_one():
+    if parsed.parquet and not ask(connection, "has_earlier_vintage", values).scalar_one():
         return _count(connection, source, parsed)[0], 0
-    row = connection.execute(query(name), values).one()
+    row = ask(connection, name, values).one()
     return int(row.opened), int(row.closed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from warehouse.statements import query
+from warehouse.statements import ask
 
 # Under which source measurements are loaded; no publisher has it.
 SOURCE = "measured"
@@ -13,5 +13,5 @@ PUBLISHER = "measured here"
 
 def owners(connection: Connection, corpus_id: str) -> list[str]:
     """Sources that state a corpus of this id."""
-    rows = connection.execute(query("corpus_owners"), {"corpus_id": corpus_id})
+    rows = ask(connection, "corpus_owners", {"corpus_id": corpus_id})
     return [str(source) for source in rows.scalars()]

@@ -10,8 +10,7 @@ import hashlib
 from sqlalchemy import Connection, text
 
 from warehouse.errors import WarehouseUnusable
-from warehouse.insert import literal
-from warehouse.statements import names, query, script
+from warehouse.statements import ask, literal, names, script
 
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migration (
@@ -69,7 +68,7 @@ def migrate(connection: Connection) -> bool:
 
 def _replace_views(connection: Connection) -> None:
     """Make this version's views; one that is no longer there must not stay behind."""
-    found = connection.execute(query("own_views")).scalars().all()
+    found = ask(connection, "own_views").scalars().all()
     for name in found:
         connection.exec_driver_sql(f'DROP VIEW "{name}"')
     for view in _view_scripts():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 
 from warehouse.errors import WarehouseError
-from warehouse.insert import literal
+from warehouse.statements import literal
 
 _ROWS = 1000
 

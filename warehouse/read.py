@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from warehouse.connection import reader
 from warehouse.errors import NotFound, QueryFailed, WarehouseUnusable
-from warehouse.insert import literal
+from warehouse.statements import literal
 
 BATCH = 10_000
 

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from warehouse.errors import NotFound
-from warehouse.insert import insert_rows, literal
+from warehouse.insert import insert_rows
 from warehouse.publish import bump
+from warehouse.statements import literal
 
 Row = Mapping[str, Any]
 FORECAST_PARTS = (
