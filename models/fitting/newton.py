@@ -82,8 +82,9 @@ class _Rows:
     def advance(self, along: Array) -> None:
         scaled = along / (self.size + self.damping[:, None] * self.largest)
         step = (self.vectors @ scaled[:, :, None])[:, :, 0]
-        longest = np.maximum.reduce(np.abs(step), axis=1, keepdims=True)
-        if not np.maximum.reduce(longest, axis=None) <= LONGEST_STEP:
+        far = np.abs(step)
+        if not np.maximum.reduce(far, axis=None) <= LONGEST_STEP:
+            longest = np.maximum.reduce(far, axis=1, keepdims=True)
             share = np.minimum(1, LONGEST_STEP / (longest + _TINY))
             scaled *= share
             step *= share

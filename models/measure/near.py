@@ -171,7 +171,8 @@ class NearDuplicates:
     def _part(self, rows: Signatures, members: NDArray[np.int64], part: slice, seen: int) -> float:
         """Groups that some rows of each bucket stand for: Σ c·(1/size of the group)."""
         mine, theirs = members[:, part], members[:, :seen]
-        agree = (rows[mine][:, :, None, :] == rows[theirs][:, None, :, :]).mean(axis=3)
+        equal = rows[mine][:, :, None, :] == rows[theirs][:, None, :, :]
+        agree = np.count_nonzero(equal, axis=3) / equal.shape[3]
         other = mine[:, :, None] != theirs[:, None, :]
         met = (agree >= ALIKE) & other
         # With only `seen` of the bucket compared, each met one stands for several.
@@ -179,7 +180,11 @@ class NearDuplicates:
         p = np.where(met, agree**ROWS, 1.0)
         copies = np.where(met, self.counts[theirs][:, None, :] * weight, 0.0)
         relative = copies / self.counts[mine][:, :, None]
-        total = 0.0
-        for u, du in zip(_U, _DU, strict=True):
-            total += du * float(((u**relative - 1 + p) / p).prod(axis=2).sum())
+        # A row that met none is a group of its own, the integral of 1. The others lie in columns,
+        # because products over a few numbers each are slow along rows.
+        several = met.any(axis=2)
+        relative, p = (np.ascontiguousarray(x[several].T) for x in (relative, p))
+        total = float(several.size - several.sum())
+        for log_u, du in zip(np.log(_U), _DU, strict=True):
+            total += du * float(((np.exp(log_u * relative) - 1 + p) / p).prod(axis=0).sum())
         return total
