@@ -140,7 +140,7 @@ def _peers_installed() -> bool:
 def _one_fit(runs: Runs) -> None:
     a, b, e = np.exp(START[:3])
     begin = Point(float(a), float(b), float(e), float(START[3]), float(START[4]), 0.0, 0)
-    one_s, one = _timed(lambda: fit_from(runs, begin), 20)
+    one_s, one = _timed(lambda: fit_from(runs, begin), 200)
     many_s, many = _timed(lambda: fit_chinchilla(runs), 20)
     rows = {
         "ours, one start": (one_s, _objective(runs, one.point.theta)),
