@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from warehouse.errors import NotFound
 from warehouse.insert import insert_rows
 from warehouse.publish import bump
-from warehouse.statements import literal
+from warehouse.statements import execute
 
 Row = Mapping[str, Any]
 FORECAST_PARTS = (
@@ -20,18 +20,18 @@ FORECAST_PARTS = (
 
 
 def _one(connection: Connection, statement: str, **values: Any) -> Row | None:
-    row = connection.execute(text(statement), values).mappings().one_or_none()
+    row = execute(connection, statement, values).mappings().one_or_none()
     return None if row is None else dict(row)
 
 
 def _all(connection: Connection, statement: str, **values: Any) -> list[Row]:
-    return [dict(row) for row in connection.execute(text(statement), values).mappings()]
+    return [dict(row) for row in execute(connection, statement, values).mappings()]
 
 
 def has_forecast(connection: Connection, forecast_id: str) -> bool:
     """Whether a forecast with this id, so with these numbers, is stored already."""
-    # Without a parameter: binding one makes the driver load pandas, a third of a second.
-    return forecast_id in connection.execute(text("SELECT forecast_id FROM forecast")).scalars()
+    same = "SELECT forecast_id FROM forecast WHERE forecast_id = :forecast_id"
+    return _one(connection, same, forecast_id=forecast_id) is not None
 
 
 def save_forecast(
@@ -76,9 +76,8 @@ def read_forecast(connection: Connection, forecast_id: str) -> tuple[Row, dict[s
         raise NotFound(f"no forecast {forecast_id!r} is stored")
 
     def rows(table: str) -> list[Row]:
-        # A literal for the reason given in has_forecast; the id is one of ours by now.
-        chosen = f"SELECT * FROM {table} WHERE forecast_id = {literal(forecast_id)} ORDER BY rowid"  # noqa: S608
-        return [dict(row) for row in connection.exec_driver_sql(chosen).mappings()]
+        chosen = f"SELECT * FROM {table} WHERE forecast_id = :forecast_id ORDER BY rowid"  # noqa: S608
+        return _all(connection, chosen, forecast_id=forecast_id)
 
     return rows("forecast")[0], {part: rows(part) for part in FORECAST_PARTS}
 

@@ -43,6 +43,10 @@ def _lock_file(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
 
 
+def _word_to_stop(folder: Path) -> Path:
+    return folder / "cancelled"
+
+
 def _write(path: Path, document: Mapping[str, Any]) -> None:
     write_atomically(path, json.dumps(document, sort_keys=True).encode() + b"\n")
 
@@ -68,7 +72,7 @@ def forbid(folder: Path) -> bool:
     """Make sure the job of this folder never starts; False where it has been claimed before."""
     if not _claim(folder):
         return False
-    (folder / "cancelled").touch()
+    _word_to_stop(folder).touch()
     return True
 
 
@@ -112,7 +116,7 @@ def run(folder: Path, payload: Any, environment: Mapping[str, str], limit_s: flo
             stderr=subprocess.STDOUT,
             pass_fds=[lock],  # held until the last process of the payload has ended
         )
-    if (folder / "cancelled").exists():
+    if _word_to_stop(folder).exists():
         os.killpg(0, signal.SIGTERM)  # told before there was a payload to hear it
     code, why = _wait(child, limit_s)
     ended = datetime.now(UTC).isoformat()
@@ -188,7 +192,7 @@ def look(folder: Path) -> Job | None:
     # In this order: what is free stays free, and a result is written while the lock is held.
     held = is_held(folder)
     told, result = _read(folder / "job.json"), _read(folder / "result.json")
-    stopped = (folder / "cancelled").exists()
+    stopped = _word_to_stop(folder).exists()
     host = socket.gethostname() if told is None else str(told["host"])
     name = f"{host}:{folder.name}"
     if told is None:
@@ -245,7 +249,7 @@ def stop(folder: Path) -> None:
     """Stop the job of a folder, and forbid it if it has not begun."""
     if forbid(folder):
         return
-    (folder / "cancelled").touch()
+    _word_to_stop(folder).touch()
     told = _read(folder / "job.json")
     if told is not None and told["host"] == socket.gethostname() and is_held(folder):
         _stop(int(told["group"]), lambda: is_held(folder))

@@ -22,6 +22,19 @@ named AS (
     QUALIFY row_number() OVER (
         PARTITION BY reference, origin_id ORDER BY valid_on DESC, known_at DESC
     ) = 1
+),
+
+drawn AS (
+    SELECT *, 'factor' AS kind, name AS place FROM core_factor
+    UNION ALL BY NAME
+    SELECT *, 'probe' AS kind, name AS place FROM core_probe_claim
+    UNION ALL BY NAME
+    -- A uniform claim is its interval alone.
+    SELECT
+        * REPLACE (CASE WHEN shape <> 'uniform' THEN value END AS value),
+        'measured' AS kind,
+        corpus_id || '.' || name AS place
+    FROM core_measured_factor
 )
 
 SELECT
@@ -46,8 +59,8 @@ FROM named
 UNION ALL BY NAME
 
 SELECT
-    'factor:' || name AS reference,
-    'factor' AS kind,
+    kind || ':' || place AS reference,
+    kind,
     shape,
     value,
     low,
@@ -62,41 +75,4 @@ SELECT
     valid_on,
     known_at,
     origin_id
-FROM core_factor
-
-UNION ALL BY NAME
-
-SELECT
-    'probe:' || name AS reference,
-    'probe' AS kind,
-    shape,
-    value,
-    low,
-    high,
-    ci_prob,
-    unit,
-    status,
-    basis,
-    valid_on,
-    known_at,
-    origin_id
-FROM core_probe_claim
-
-UNION ALL BY NAME
-
-SELECT
-    'measured:' || corpus_id || '.' || name AS reference,
-    'measured' AS kind,
-    shape,
-    -- A uniform claim is its interval alone.
-    CASE WHEN shape <> 'uniform' THEN value END AS value,
-    low,
-    high,
-    ci_prob,
-    unit,
-    status,
-    basis,
-    valid_on,
-    known_at,
-    origin_id
-FROM core_measured_factor;
+FROM drawn;
