@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import bulk, dump, engine, fits, measure, startup, stock
+from benchmarks import bulk, dump, engine, fits, measure, near, startup, stock
 
 if __name__ == "__main__":
     stock.main()
@@ -12,3 +12,4 @@ if __name__ == "__main__":
     bulk.main()
     dump.main()
     measure.main()
+    near.main()

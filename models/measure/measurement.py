@@ -16,7 +16,8 @@ from models.measure.estimate import (
     ratio,
     share_of_sample,
 )
-from models.measure.near import ALIKE, BANDS, NearDuplicates
+from models.measure.groups import ALIKE, BANDS
+from models.measure.near import NearDuplicates
 from models.measure.sample import TextSample
 from models.measure.tally import Tally
 

@@ -10,16 +10,8 @@ kept in a band if the hash of its name begins with `level` zero bits, so that do
 alike are kept together. As in `distinct`, the final level depends on the corpus alone, and merged
 parts equal one pass bit for bit.
 
-A member that is not met must not make its group look smaller. With c copies of the document itself
-and blocks of c_k copies met with probability p_k,
-    c·E[1/(c + Σ c_k)] = ∫₀¹ Π_k φ_k du,  φ_k = 1 if not met, (u^(c_k/c) − 1 + p_k)/p_k if met
-has the right mean, because E[φ_k] = u^(c_k/c). The 16 bands are 16 estimates; their scatter is the
-standard error.
-
-What that error leaves out. Meetings are taken to be independent, which they nearly are: measured on
-planted groups, the share comes out 0.1 points off for pairs, 0.7 too low for groups of up to five,
-2.4 too low for groups of up to twenty. And two signatures show J with a standard error of
-√(J(1 − J)/126), 0.036 at the border, so pairs within some 0.07 of it are sorted by chance.
+How many groups the buckets of a band stand for: `models/measure/groups.py`. The 16 bands are 16
+estimates; their scatter is the standard error.
 """
 
 from __future__ import annotations
@@ -30,19 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.measure.distinct import begins_with_zeros
+from models.measure.groups import BANDS, CELLS, COMPARED, ROWS, groups
 from models.measure.mixing import Words64, mixed
 from models.measure.shingles import PLACES, Signatures
 
-ALIKE = 0.8
-BANDS = 16
-ROWS = 2
 CAPACITY = 2**18
-# A bucket with more different signatures is compared with so many of them, and scaled up.
-COMPARED = 256
-_CHUNK_CELLS = 2**24
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
-_U, _DU = (_NODES + 1) / 2, _WEIGHTS / 2
 
 
 def _no_rows() -> Signatures:
@@ -152,39 +136,8 @@ class NearDuplicates:
         total = float((sizes == 1).sum())
         for size in np.unique(sizes[sizes > 1]):
             starts = first[sizes == size]
-            step = max(1, _CHUNK_CELLS // int(size * min(size, COMPARED) * PLACES))
+            step = max(1, CELLS // int(size * min(size, COMPARED) * PLACES))
             for at in range(0, starts.size, step):
                 members = kept[starts[at : at + step, None] + np.arange(size)]
-                total += self._groups_of(rows, members)
-        return total
-
-    def _groups_of(self, rows: Signatures, members: NDArray[np.int64]) -> float:
-        """Groups in buckets of one size; members (bucket, row)."""
-        size = members.shape[1]
-        seen = min(size, COMPARED)
-        step = max(1, _CHUNK_CELLS // (members.shape[0] * seen * PLACES))
-        return sum(
-            self._part(rows, members, slice(at, min(at + step, size)), seen)
-            for at in range(0, size, step)
-        )
-
-    def _part(self, rows: Signatures, members: NDArray[np.int64], part: slice, seen: int) -> float:
-        """Groups that some rows of each bucket stand for: Σ c·(1/size of the group)."""
-        mine, theirs = members[:, part], members[:, :seen]
-        equal = rows[mine][:, :, None, :] == rows[theirs][:, None, :, :]
-        agree = np.count_nonzero(equal, axis=3) / equal.shape[3]
-        other = mine[:, :, None] != theirs[:, None, :]
-        met = (agree >= ALIKE) & other
-        # With only `seen` of the bucket compared, each met one stands for several.
-        weight = max(members.shape[1] - 1, 1) / max(seen - 1, 1)
-        p = np.where(met, agree**ROWS, 1.0)
-        copies = np.where(met, self.counts[theirs][:, None, :] * weight, 0.0)
-        relative = copies / self.counts[mine][:, :, None]
-        # A row that met none is a group of its own, the integral of 1. The others lie in columns,
-        # because products over a few numbers each are slow along rows.
-        several = met.any(axis=2)
-        relative, p = (np.ascontiguousarray(x[several].T) for x in (relative, p))
-        total = float(several.size - several.sum())
-        for log_u, du in zip(np.log(_U), _DU, strict=True):
-            total += du * float(((np.exp(log_u * relative) - 1 + p) / p).prod(axis=0).sum())
+                total += groups(rows, self.counts, members)
         return total
