@@ -16,8 +16,8 @@ from flows.measuring.unpack import Damaged, Watched, unpacked
 from models.measure import shingles
 from models.measure.measurement import Measurement
 
-# Documents that wait for their signatures; more would not be hashed any faster.
-_MOST_WAITING = 4096
+# Documents wait, so that the tokenizer reads many in a row: its tables stay in the core's cache.
+_BATCH_BYTES, _BATCH_DOCUMENTS = 2**23, 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,13 @@ class PartResult:
 
 @dataclass(slots=True)
 class _Batch:
-    texts: list[bytes] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
     hashes: list[int] = field(default_factory=list)
-    tokens: list[int] = field(default_factory=list)
-    size: int = 0
+    bytes: int = 0
+
+    def is_full(self) -> bool:
+        return self.bytes >= _BATCH_BYTES or len(self.texts) >= _BATCH_DOCUMENTS
 
 
 class Measurer:
@@ -91,53 +94,53 @@ class Measurer:
                 if isinstance(document, Unreadable):
                     measurement.reject(document.reason, where)
                 else:
-                    self._take(document, measurement, batch, where)
-                if batch.size >= shingles.BATCH_BYTES or len(batch.texts) >= _MOST_WAITING:
-                    _flush(batch, measurement)
+                    problem = _taken(document, batch)
+                    if problem:
+                        measurement.reject(problem, where)
+                if batch.is_full():
+                    self._flush(batch, measurement)
                     batch = _Batch()
         except Damaged as error:
             # What came before stands; the rest of the file is one document that is not.
             measurement.reject(str(error), where)
-        _flush(batch, measurement)
+        self._flush(batch, measurement)
         measurement.distinct.settle()
         measurement.near.settle()
         measurement.texts.settle()
 
-    def _take(self, text: str, measurement: Measurement, batch: _Batch, where: str) -> None:
-        problem, content = "", b""
-        if "\0" in text:
-            problem = "binary (holds a zero byte)"
-        elif not text or text.isspace():
-            problem = "empty"
-        else:
-            try:
-                content = text.encode()
-            except UnicodeEncodeError:
-                problem = "not Unicode (half a surrogate pair)"
-        if problem:
-            measurement.reject(problem, where)
+    def _flush(self, batch: _Batch, measurement: Measurement) -> None:
+        if not batch.texts:
             return
-        digest = int.from_bytes(blake2b(content, digest_size=8).digest(), "big")
-        measurement.documents += 1
-        measurement.bytes += len(content)
-        measurement.characters += len(text)
-        measurement.texts.add(digest, text)
-        batch.texts.append(content)
-        batch.hashes.append(digest)
-        batch.tokens.append(self._count(text) if digest < self._limit else -1)
-        batch.size += len(content)
+        hashes = np.array(batch.hashes, dtype=np.uint64)
+        sampled = [at for at, each in enumerate(batch.hashes) if each < self._limit]
+        tokens = np.array([self._count(batch.texts[at]) for at in sampled], dtype=np.int64)
+        rows, words = shingles.signatures(batch.contents)
+        sizes = np.array([len(content) for content in batch.contents])
+        for at in np.flatnonzero(sizes > shingles.READ_BYTES):
+            words[at] = len(batch.contents[at].split())
+        measurement.documents += len(batch.texts)
+        measurement.bytes += batch.bytes
+        measurement.characters += sum(map(len, batch.texts))
+        measurement.words += int(words.sum())
+        measurement.near.add(rows)
+        measurement.distinct.add(hashes)
+        measurement.tally.add(hashes[sampled], sizes[sampled], words[sampled], tokens)
+        for digest, text in zip(batch.hashes, batch.texts, strict=True):
+            measurement.texts.add(digest, text)
 
 
-def _flush(batch: _Batch, measurement: Measurement) -> None:
-    if not batch.texts:
-        return
-    rows, words = shingles.signatures(batch.texts)
-    measurement.near.add(rows)
-    measurement.distinct.add(np.array(batch.hashes, dtype=np.uint64))
-    for text, digest, counted, tokens in zip(
-        batch.texts, batch.hashes, words.tolist(), batch.tokens, strict=True
-    ):
-        number = counted if len(text) <= shingles.READ_BYTES else len(text.split())
-        measurement.words += number
-        if tokens >= 0:
-            measurement.tally.add(digest, len(text), number, tokens)
+def _taken(text: str, batch: _Batch) -> str:
+    """Put a document into the batch; returns why not, if it is none."""
+    if "\0" in text:
+        return "binary (holds a zero byte)"
+    if not text or text.isspace():
+        return "empty"
+    try:
+        content = text.encode()
+    except UnicodeEncodeError:
+        return "not Unicode (half a surrogate pair)"
+    batch.texts.append(text)
+    batch.contents.append(content)
+    batch.hashes.append(int.from_bytes(blake2b(content, digest_size=8).digest(), "big"))
+    batch.bytes += len(content)
+    return ""

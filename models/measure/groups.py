@@ -43,8 +43,7 @@ Ints = NDArray[np.int64]
 def groups(rows: Signatures, counts: Ints, members: Ints) -> float:
     """Groups that buckets of one size stand for; members (bucket, row).
 
-    Shapes: rows (row, place) without the places that named the bucket, counts (row,): documents
-    that have this signature.
+    Shapes: rows (row, place), counts (row,): documents that have this signature.
     """
     size = members.shape[1]
     seen = members[:, :COMPARED]
@@ -62,9 +61,12 @@ def groups(rows: Signatures, counts: Ints, members: Ints) -> float:
 
 
 def _agreement(rows: Signatures, some: Ints, others: Ints) -> Floats:
-    """Share of places at which rows of a bucket agree; (bucket, row, other)."""
+    """Share of places at which rows of a bucket agree; (bucket, row, other).
+
+    Not counting those that named the bucket: these agree for certain and tell nothing.
+    """
     equal = rows[some][:, :, None, :] == rows[others][:, None, :, :]
-    return np.asarray(np.count_nonzero(equal, axis=3) / equal.shape[3])
+    return np.asarray((np.count_nonzero(equal, axis=3) - ROWS) / (PLACES - ROWS))
 
 
 def _stood_for(

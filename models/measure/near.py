@@ -129,15 +129,15 @@ class NearDuplicates:
     def _groups(self, band: int, buckets: Words64) -> float:
         """Groups of alike documents in the kept buckets of one band."""
         kept = np.flatnonzero(begins_with_zeros(buckets, self.level))
-        # The two places that named the bucket agree for certain and tell nothing of the index.
-        rows = np.delete(self.rows, slice(band * ROWS, (band + 1) * ROWS), axis=1)
         kept = kept[np.argsort(buckets[kept], kind="stable")]
-        _, first, sizes = np.unique(buckets[kept], return_index=True, return_counts=True)
+        named = buckets[kept]
+        first = np.flatnonzero(np.diff(named, prepend=~named[:1]))
+        sizes = np.diff(first, append=kept.size)
         total = float((sizes == 1).sum())
         for size in np.unique(sizes[sizes > 1]):
             starts = first[sizes == size]
             step = max(1, CELLS // int(size * min(size, COMPARED) * PLACES))
             for at in range(0, starts.size, step):
                 members = kept[starts[at : at + step, None] + np.arange(size)]
-                total += groups(rows, self.counts, members)
+                total += groups(self.rows, self.counts, members)
         return total

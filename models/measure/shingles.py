@@ -2,7 +2,8 @@
 
 A document is the set of its shingles: five words in a row, words divided at ASCII white space,
 letters A–Z lowered; each character of the scripts written without spaces (lead bytes 0xE3 to 0xED,
-U+3000 to U+DFFF) is a word of its own. Two documents are alike by the Jaccard index of their sets.
+U+3000 to U+DFFF) is a word of its own, and a word of more than 64 bytes is several. Two documents
+are alike by the Jaccard index of their sets.
 
 One permutation hashing: the first 7 bits of a shingle's hash choose one of 128 places, the place
 keeps the least hash, and P(two signatures agree at a place) is the Jaccard index. A place without a
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +31,18 @@ WORDS = 5
 # Of a longer document the beginning stands for the whole, which bounds memory.
 READ_BYTES = 2**20
 # Documents hashed at once: the arrays of such a batch fit into a core's cache.
-BATCH_BYTES = 2**17
+_BATCH_BYTES = 2**17
 
-_PLACE_BITS = np.uint64(7)
+_PLACE_SHIFT = np.uint64(64 - 7)
 _EMPTY = np.uint32(0xFFFFFFFF)
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 2**64)
-_TURNS = mixed(np.arange(1, WORDS + 1, dtype=np.uint64) * np.uint64(_BASE)) | np.uint64(1)
+# Bytes of a word that are hashed at once, and masks of the first 0 … 8 of them.
+_CHUNK = 8
+_BYTES = np.array([256**n - 1 for n in range(_CHUNK + 1)], dtype=np.uint64)
+_LONGEST = 64
+# Tables of powers have a length that is a multiple of this, so that few are made.
+_STEP = 2**14
 
 
 def _table() -> bytes:
@@ -74,62 +81,100 @@ def signatures(texts: Sequence[bytes]) -> tuple[Signatures, NDArray[np.int64]]:
     Shapes: texts of UTF-8; signatures (document, 128), words (document,). A document without a word
     has the signature of the empty set. Only the first `READ_BYTES` are read.
     """
-    joined = b"\0" + b"\0".join(text[:READ_BYTES] for text in texts) + b"\0"
-    array = np.frombuffer(joined.translate(_TABLE), dtype=np.uint8)
-    sizes = np.fromiter((min(len(t), READ_BYTES) + 1 for t in texts), np.int64, len(texts))
-    edges = np.concatenate(([1], 1 + np.cumsum(sizes)))
+    sizes = np.fromiter((min(len(text), READ_BYTES) for text in texts), np.int64, len(texts))
+    cuts = np.flatnonzero(np.diff(np.cumsum(sizes) // _BATCH_BYTES)) + 1
+    edges = [0, *cuts.tolist(), len(texts)]
+    batches = [_signatures(texts[i:j]) for i, j in pairwise(edges)]
+    return np.concatenate([rows for rows, _ in batches]), np.concatenate([n for _, n in batches])
+
+
+def _signatures(texts: Sequence[bytes]) -> tuple[Signatures, NDArray[np.int64]]:
+    parts = [text[:READ_BYTES] for text in texts]
+    joined = b"\0" + b"\0".join(parts) + b"\0"
+    edges = np.fromiter(accumulate((len(t) + 1 for t in parts), initial=1), np.int64)
+    # The zeros at the end let a chunk be read from any position.
+    padded = joined.translate(_TABLE) + bytes(_CHUNK)
+    array = np.frombuffer(padded, dtype=np.uint8)[: len(joined)]
     filled = array != 0
-    after_space = filled[1:] & ~filled[:-1]
-    starts = np.flatnonzero(after_space) + 1
+    begins = filled[1:] & ~filled[:-1]
+    starts = np.flatnonzero(begins) + 1
     words = np.diff(np.searchsorted(starts, edges))
     if array.max(initial=0) >= 0xE3:
-        alone = (array[1:] >= 0xE3) & (array[1:] <= 0xED)
-        starts = np.flatnonzero(after_space | alone) + 1
+        begins |= (array[1:] >= 0xE3) & (array[1:] <= 0xED)
+        starts = np.flatnonzero(begins) + 1
+    starts = _divided(array, starts)
     first = np.searchsorted(starts, edges)
-    minima = _minima(_word_hashes(array, starts), first)
-    return _filled(minima), words
+    return _filled(_minima(_word_hashes(padded, starts), first)), words
 
 
-def _word_hashes(array: NDArray[np.uint8], starts: NDArray[np.int64]) -> Words64:
-    """Hash of the bytes from each start to the next: Σ byte·base^(position − start) modulo 2^64."""
-    # A whole number of batches, so that few tables are made.
-    length = -(-array.size // BATCH_BYTES) * BATCH_BYTES
-    sums = np.cumsum(array * _powers(length, _BASE)[: array.size])
-    before = sums[starts - 1]
-    whole = np.append(before[1:], sums[-1:]) - before if starts.size else before
-    return mixed(whole * _powers(length, _INVERSE)[starts])
+def _divided(array: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Starts of words, of which a longer one than `_LONGEST` bytes is several."""
+    lengths = np.diff(starts, append=array.size)
+    long = np.flatnonzero(lengths > _LONGEST)
+    more = [
+        np.arange(start + _LONGEST, start + length, _LONGEST)
+        for start, length in zip(starts[long].tolist(), lengths[long].tolist(), strict=True)
+    ]
+    if not more:
+        return starts
+    inside = np.concatenate(more)
+    return np.sort(np.concatenate((starts, inside[array[inside] != 0])))
+
+
+def _word_hashes(padded: bytes, starts: NDArray[np.int64]) -> Words64:
+    """Hash of the bytes from each start to the next; zeros at the end of a word add nothing.
+
+    Read in chunks of eight bytes: h₀ = chunk₀, hₖ = mixed(hₖ₋₁) + chunkₖ modulo 2^64, and the last
+    one mixed.
+    """
+    size = len(padded) - _CHUNK
+    # Copied, because numpy gathers several times faster from what lies at multiples of eight.
+    chunks: Words64 = np.ndarray(size, dtype="<u8", buffer=padded, strides=(1,)).copy()
+    left = np.diff(starts, append=size)
+    hashes = chunks[starts] & _BYTES[np.minimum(left, _CHUNK)]
+    long = np.flatnonzero(left > _CHUNK)
+    at, left = starts[long], left[long]
+    while long.size:
+        at += _CHUNK
+        left -= _CHUNK
+        chunk = chunks[at] & _BYTES[np.minimum(left, _CHUNK)]
+        filled = np.flatnonzero(chunk)
+        goes_on = long[filled]
+        hashes[goes_on] = mixed(hashes[goes_on]) + chunk[filled]
+        longer = filled[left[filled] > _CHUNK]
+        long, at, left = long[longer], at[longer], left[longer]
+    return mixed(hashes)
 
 
 def _minima(words: Words64, first: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """Least shingle hash by document and place; (document, place)."""
+    """Least shingle hash by document and place; (document, place).
+
+    Hash of a shingle: mixed(Σ word·base^turn) modulo 2^64 over its words, turn = 0 … 4; of a
+    document with fewer words, all of them are the only shingle.
+    """
     count = np.diff(first)
     minima = np.full((count.size, PLACES), _EMPTY, dtype=np.uint32)
     if not words.size:
         return minima
-    padded = np.concatenate((words, np.zeros(WORDS - 1, dtype=np.uint64)))
-    sums = words * _TURNS[0]
+    length = -(-words.size // _STEP) * _STEP
+    back = _powers(length, _INVERSE)
+    sums = np.zeros(words.size + WORDS, dtype=np.uint64)
+    np.cumsum(words * _powers(length, _BASE)[: words.size], out=sums[1 : words.size + 1])
+    hashes = (sums[WORDS:] - sums[:-WORDS]) * back[: words.size]
+    short = np.flatnonzero((count > 0) & (count < WORDS))
+    begin, end = first[short], first[short + 1]
+    hashes[begin] = (sums[end] - sums[begin]) * back[begin]
+    # The last words of a document begin no shingle: it would reach into the next one.
+    begins = np.ones(words.size, dtype=bool)
     for turn in range(1, WORDS):
-        sums += padded[turn : turn + words.size] * _TURNS[turn]
-    document = np.repeat(np.arange(count.size), count)
-    whole = np.arange(words.size) + WORDS <= first[1:][document]
-    _lower(minima, document[whole], sums[whole])
-    few = np.flatnonzero((count > 0) & (count < WORDS))
-    if few.size:
-        # All words of a document with fewer than a shingle has are its only shingle.
-        short = np.zeros(few.size, dtype=np.uint64)
-        for turn in range(WORDS):
-            there = turn < count[few]
-            at = np.where(there, first[:-1][few] + turn, 0)
-            short += np.where(there, words[at] * _TURNS[turn], np.uint64(0))
-        _lower(minima, few, short)
-    return minima
-
-
-def _lower(minima: NDArray[np.uint32], document: NDArray[np.int64], sums: Words64) -> None:
-    hashes = mixed(sums)
-    place = document * PLACES + (hashes >> (np.uint64(64) - _PLACE_BITS)).astype(np.int64)
+        begins[first[1:][count > turn] - turn] = False
+    size = np.where(count > 0, np.maximum(count - WORDS + 1, 1), 0)
+    hashes = mixed(hashes[begins])
+    place = np.repeat(np.arange(count.size) * PLACES, size)
+    place += (hashes >> _PLACE_SHIFT).astype(np.int64)
     value = (hashes >> np.uint64(16)).astype(np.uint32)
     np.minimum.at(minima.reshape(-1), place, np.minimum(value, _EMPTY - np.uint32(1)))
+    return minima
 
 
 def _filled(minima: NDArray[np.uint32]) -> Signatures:

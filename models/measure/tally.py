@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from models.measure.mixing import Words64
+
+Counts = NDArray[np.int64]
+
 GROUPS = 64
 COLUMNS = ("documents", "bytes", "words", "tokens")
 
@@ -21,9 +25,10 @@ class Tally:
 
     sums: NDArray[np.int64] = field(default_factory=_zeros)
 
-    def add(self, document_hash: int, size: int, words: int, tokens: int) -> None:
-        """Count one sampled document."""
-        self.sums[document_hash % GROUPS] += (1, size, words, tokens)
+    def add(self, hashes: Words64, size: Counts, words: Counts, tokens: Counts) -> None:
+        """Count sampled documents; four arrays of one length, bytes under `size`."""
+        columns = np.stack((np.ones_like(size), size, words, tokens), axis=1)
+        np.add.at(self.sums, (hashes % np.uint64(GROUPS)).astype(np.int64), columns)
 
     def merge(self, other: Tally) -> None:
         """Add another part of the corpus."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -96,6 +97,37 @@ def test_characters_of_scripts_without_spaces_are_words_of_their_own() -> None:
     rows, words = shingles.signatures([text.encode(), text.replace("质", "重", 1).encode()])
     assert words.tolist() == [1, 1]
     assert 0.3 < (rows[0] == rows[1]).mean() < 1
+
+
+@pytest.mark.parametrize("letters", ["กขคงจฉชซญดตถทธนบปผพฟมยรลวศษสหอฮ", "0123456789abcdef"])
+def test_a_word_without_end_is_several(letters: str) -> None:
+    text = "".join(_generator(1).choices(letters, k=4000))
+    rows, words = shingles.signatures([text.encode(), (text + letters).encode()])
+    assert words.tolist() == [1, 1]
+    assert (rows[0] == rows[1]).mean() > 0.9
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"))))
+def test_white_space_and_case_do_not_matter(texts: list[str]) -> None:
+    wide = [re.sub(r"[ \t\n\r\v\f]+", " " * 99, text) + "\n" * 5 for text in texts]
+    large = [re.sub("[a-z]", lambda m: m[0].upper(), text) for text in wide]
+    rows, words = shingles.signatures([text.encode() for text in texts])
+    for others in (wide, large):
+        theirs = shingles.signatures([text.encode() for text in others])
+        assert (theirs[0] == rows).all()
+        assert (theirs[1] == words).all()
+    assert words.tolist() == [len(text.encode().split()) for text in texts]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text("ab€", min_size=1, max_size=90), min_size=1, max_size=4, unique=True))
+def test_a_shingle_is_known_by_all_its_bytes(words: list[str]) -> None:
+    texts = [" ".join(words), " ".join(words[::-1]), " ".join([*words, "a"])]
+    texts += [" ".join(words)[:at] + "c" + " ".join(words)[at + 1 :] for at in (0, 8, 40)]
+    rows, _ = shingles.signatures([text.encode() for text in texts])
+    different = {tuple(text.split()) for text in texts}
+    assert len({row.tobytes() for row in rows}) == len(different)
 
 
 @pytest.mark.parametrize(
