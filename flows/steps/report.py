@@ -9,6 +9,7 @@ from pathlib import Path
 from flows.rows import forecast_from_rows
 from flows.steps.decide import stored_decisions
 from flows.steps.prepare import ready
+from flows.steps.runs import planned_runs
 from flows.steps.sources import source_rows
 from flows.workspace import Workspace
 from forecasts.reports.html import render_html
@@ -46,9 +47,12 @@ def report(workspace: Workspace, name: str | None, folder: Path | None) -> Repor
     decisions = stored_decisions(workspace, forecast.forecast_id)
     sources = source_rows(workspace, forecast.as_of)
     probes = probe_rows(workspace, forecast.as_of)
+    decided = {decision.run for decision in decisions}
+    undecided = [run.run for run in planned_runs(workspace) if run.run not in decided]
     target = workspace.reports if folder is None else folder
     stem = f"{forecast.as_of}-{forecast.scenario}"
     html, markdown = target / f"{stem}.html", target / f"{stem}.md"
-    write_atomically(html, render_html(forecast, decisions, sources, probes).encode())
-    write_atomically(markdown, render_markdown(forecast, decisions, sources, probes).encode())
+    content = (forecast, decisions, sources, probes, undecided)
+    write_atomically(html, render_html(*content).encode())
+    write_atomically(markdown, render_markdown(*content).encode())
     return Report(forecast, html.resolve(), markdown.resolve())

@@ -130,8 +130,12 @@ def render_html(
     decisions: Sequence[Decision],
     sources: Sequence[SourceRow],
     probes: Sequence[ProbeRow] = (),
+    undecided: Sequence[str] = (),
 ) -> str:
-    """The whole report as one HTML document; the same input gives the same bytes."""
+    """The whole report as one HTML document; the same input gives the same bytes.
+
+    undecided: names of planned runs without a verdict under this forecast
+    """
     drawn = {chart.name: chart for chart in charts.report_charts(forecast)}
     return (
         environment()
@@ -139,6 +143,7 @@ def render_html(
         .render(
             forecast=forecast,
             decisions=decisions,
+            undecided=undecided,
             charts=drawn,
             domains=domains_table(forecast),
             sources=sources_table(sources),

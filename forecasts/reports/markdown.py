@@ -212,11 +212,19 @@ def _verdict_cells(decision: Decision) -> list[str]:
     ]
 
 
-def _verdicts(decisions: Sequence[Decision]) -> str:
-    if not decisions:
+def _verdicts(forecast: Forecast, decisions: Sequence[Decision], undecided: Sequence[str]) -> str:
+    if not (decisions or undecided):
         return f"{words.NO_RUNS} `{words.IMPORT_COMMAND}`"
-    headers = ("Run", "Verdict", "P(supply ≥ demand)", "Required", "Binding", "Needed on", "Why")
-    return _grid(headers, map(_verdict_cells, decisions), frozenset({1, 4, 5, 6}))
+    parts = []
+    if undecided:
+        names = [escape(name) for name in undecided]
+        parts.append(f"{words.undecided(names)} `{words.decide_command(forecast)}`")
+    if decisions:
+        headers = (
+            "Run", "Verdict", "P(supply ≥ demand)", "Required", "Binding", "Needed on", "Why",
+        )  # fmt: skip
+        parts.append(_grid(headers, map(_verdict_cells, decisions), frozenset({1, 4, 5, 6})))
+    return "\n\n".join(parts)
 
 
 def _input_cells(row: InputRow) -> list[str]:
@@ -251,11 +259,15 @@ def render_markdown(
     decisions: Sequence[Decision],
     sources: Sequence[SourceRow],
     probes: Sequence[ProbeRow] = (),
+    undecided: Sequence[str] = (),
 ) -> str:
-    """The whole report as Markdown; the same input gives the same bytes."""
+    """The whole report as Markdown; the same input gives the same bytes.
+
+    undecided: names of planned runs without a verdict under this forecast
+    """
     measured = table_markdown(probes_table(probes, forecast))
     sections = [
-        ("Planned runs", _verdicts(decisions)),
+        ("Planned runs", _verdicts(forecast, decisions, undecided)),
         ("Walls", wall_table_markdown(forecast)),
         ("Supply and demand (tokens)", table_markdown(paths_table(forecast, every=2))),
         (

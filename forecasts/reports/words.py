@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Sequence
 from datetime import date
 from urllib.parse import quote, urlsplit
 
@@ -343,15 +344,30 @@ def reproduction(forecast: Forecast) -> list[tuple[str, str]]:
     ]
 
 
-def rerun_command(forecast: Forecast) -> str:
-    """The command line that computes the same forecast again.
-
-    A scenario of the user's own is known by its file, whose place is theirs to say.
-    """
+def _spec(forecast: Forecast) -> str:
+    """A scenario of the user's own is known by its file, whose place is theirs to say."""
     ours = forecast.scenario in scenario_names()
-    spec = forecast.scenario if ours else f"{forecast.scenario}.yaml"
+    return shlex.quote(forecast.scenario if ours else f"{forecast.scenario}.yaml")
+
+
+def undecided(runs: Sequence[str]) -> str:
+    """Planned runs on which there is no verdict under this forecast."""
+    names = ", ".join(runs)
+    return f"Planned and not decided under this forecast: {names}. Decide and report again:"
+
+
+def decide_command(forecast: Forecast) -> str:
+    """The command line that decides on all planned runs as of the forecast's day."""
     return (
-        f"datawall forecast --scenario {shlex.quote(spec)} --worlds {forecast.worlds} "
+        f"datawall decide --scenario {_spec(forecast)} --as-of {forecast.as_of.isoformat()}; "
+        f"datawall report {shlex.quote(forecast.scenario)}"
+    )
+
+
+def rerun_command(forecast: Forecast) -> str:
+    """The command line that computes the same forecast again."""
+    return (
+        f"datawall forecast --scenario {_spec(forecast)} --worlds {forecast.worlds} "
         f"--seed {forecast.seed} --as-of {forecast.as_of.isoformat()} "
         f"--horizon {forecast.horizon}"
     )

@@ -328,6 +328,22 @@ def test_template_is_accepted_unchanged(run: Run, tmp_path: Path) -> None:
     assert run("runs", "import", str(file)).exit_code == 0
 
 
+def test_a_report_names_the_runs_not_yet_decided(run: Run, tmp_path: Path) -> None:
+    def planned() -> str:
+        report = Path(json.loads(run("report", "baseline", "--json").stdout)["markdown"])
+        return report.read_text().partition("## Planned runs")[2].partition("##")[0]
+
+    run("forecast")
+    assert "No planned run is known" in planned()
+    file = tmp_path / "plan.yaml"
+    file.write_text(run("runs", "template").stdout)
+    run("runs", "import", str(file))
+    assert "not decided under this forecast: example-2027." in planned()
+    run("decide")
+    assert "not decided" not in planned()
+    assert "| example-2027 |" in planned()
+
+
 def test_report_and_doctor(run: Run, tmp_path: Path) -> None:
     run("forecast", "--worlds", "200")
     written = json.loads(run("report", "--to", str(tmp_path / "out"), "--json").stdout)

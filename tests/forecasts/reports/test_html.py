@@ -120,6 +120,16 @@ def test_without_runs_the_page_says_how_to_import_them(forecast: Forecast) -> No
     assert words.NO_SOURCES in text
 
 
+def test_runs_without_a_verdict_are_named(
+    forecast: Forecast, decisions: Sequence[Decision]
+) -> None:
+    for decided in ((), decisions):
+        text = unescape(render_html(forecast, decided, (), undecided=["early", "late"]))
+        assert "Planned and not decided under this forecast: early, late." in text
+        assert words.decide_command(forecast) in text
+        assert words.NO_RUNS not in text
+
+
 def test_a_decision_of_another_forecast_is_marked(
     forecast: Forecast, decisions: Sequence[Decision]
 ) -> None:

@@ -107,6 +107,18 @@ def test_escape_and_link() -> None:
     assert link("T", "javascript:alert(1)") == "T"
 
 
+def test_runs_without_a_verdict_are_named(
+    forecast: Forecast, decisions: Sequence[Decision]
+) -> None:
+    report = render_markdown(forecast, (), (), undecided=["a|b"])
+    assert r"Planned and not decided under this forecast: a\|b." in report
+    assert f"`{words.decide_command(forecast)}`" in report
+    assert words.NO_RUNS not in report
+    both = render_markdown(forecast, decisions, (), undecided=["late"])
+    assert "forecast: late." in both
+    assert f"**{decisions[0].verdict}**" in both
+
+
 def test_without_runs_and_sources(forecast: Forecast) -> None:
     report = render_markdown(forecast, (), ())
     assert words.NO_RUNS in report
