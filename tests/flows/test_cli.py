@@ -329,19 +329,21 @@ def test_template_is_accepted_unchanged(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_report_names_the_runs_not_yet_decided(run: Run, tmp_path: Path) -> None:
-    def planned() -> str:
+    def undecided() -> str:
         report = Path(json.loads(run("report", "baseline", "--json").stdout)["markdown"])
-        return report.read_text().partition("## Planned runs")[2].partition("##")[0]
+        return report.read_text().partition("not decided under this forecast: ")[2].splitlines()[0]
 
     run("forecast")
-    assert "No planned run is known" in planned()
     file = tmp_path / "plan.yaml"
-    file.write_text(run("runs", "template").stdout)
+    file.write_text(run("runs", "template").stdout.replace("example-2027", "not-yet"))
     run("runs", "import", str(file))
-    assert "not decided under this forecast: example-2027." in planned()
-    run("decide")
-    assert "not decided" not in planned()
-    assert "| example-2027 |" in planned()
+    names, _, command_line = undecided().partition(".")
+    assert "not-yet" in names
+    assert "`datawall decide --scenario baseline --as-of" in command_line
+    run("decide", "not-yet")
+    report = Path(json.loads(run("report", "baseline", "--json").stdout)["markdown"]).read_text()
+    assert "| not-yet |" in report
+    assert "not-yet" not in report.partition("not decided under this forecast: ")[2].split(".")[0]
 
 
 def test_report_and_doctor(run: Run, tmp_path: Path) -> None:
