@@ -60,7 +60,7 @@ DARK = {
 VARIABLES = {name: f"var(--{name})" for name in LIGHT}
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 AXIS_LABEL = (
-    "datum.value >= 1e18 ? format(datum.value, '.0e') : "
+    "datum.value >= 1e21 ? format(datum.value, '.0e') : "
     "datum.value >= 1e12 ? format(datum.value / 1e12, ',') + 'T' : "
     "datum.value >= 1e9 ? format(datum.value / 1e9, ',') + 'B' : format(datum.value, '~s')"
 )
