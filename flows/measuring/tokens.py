@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bpe_openai import _bindings
-
 TOKENIZERS = ("o200k_base", "cl100k_base")
 # The tokenizer refuses a million characters; a longer document is cut at white space before that.
 _PIECE = 500_000
@@ -17,6 +15,8 @@ def counter(name: str) -> Callable[[str], int]:
     `count` of the package's own bindings: its public `encode_ordinary` calls the same tokenizer and
     makes a list of numbers that nobody here needs (a quarter of its time).
     """
+    from bpe_openai import _bindings  # half a second, and only who counts needs it
+
     count = _bindings.tokenizer_for_encoding(name).count
 
     def tokens(text: str) -> int:

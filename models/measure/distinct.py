@@ -59,7 +59,6 @@ class Distinct:
         other.settle()
         self.level = max(self.level, other.level)
         self.add(other.hashes)
-        self.settle()
 
     def count(self) -> tuple[float, float]:
         """Different hashes and the standard error of that number.
