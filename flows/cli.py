@@ -27,6 +27,7 @@ from flows.commands import (
     sensitivity,
     system,
 )
+from flows.group import OneSentence
 from flows.output import say
 
 # Looking for cycles among modules that stay takes a tenth of a command's time, and as much at exit.
@@ -34,6 +35,8 @@ gc.set_threshold(100_000, 20, 100)
 atexit.register(gc.freeze)
 
 app = typer.Typer(
+    name="datawall",
+    cls=OneSentence,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -49,15 +52,22 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(probe.app, name="probe")
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        say(version("datawall"))
+        raise typer.Exit
+
+
 @app.callback()
 def _main(
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        say(installed("datawall"))
-        raise typer.Exit
+    """When does training data run out, for which domain, and which runs does it support?"""
 
 
 if __name__ == "__main__":

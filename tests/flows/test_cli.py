@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,43 @@ def refused(result: Result, code: int, *said: str) -> None:
 def content(run: Run) -> str:
     """Hash of all facts in the workspace."""
     return str(json.loads(run("sources", "--json").stdout)["content_sha256"])
+
+
+WRONG: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("forecast", "--wrlds", "3"): (
+        "no such option: --wrlds",
+        "--worlds",
+        "`datawall forecast --help`",
+    ),
+    ("measure",): ("missing argument 'paths'", "`datawall measure --help`"),
+    ("forecast", "--worlds", "abc"): ("invalid value 'abc' for '--worlds'", "integer"),
+    ("forecast", "--worlds=abc"): ("invalid value 'abc' for '--worlds'", "integer"),
+    ("forecast", "--as-of", "2026-13-01"): ("'2026-13-01' for '--as-of'", "%Y-%m-%d"),
+    ("decide", "--scenario"): ("option '--scenario' requires an argument",),
+    ("forcast",): ("no such command 'forcast'", "'forecast'", "`datawall --help`"),
+    ("runs", "imprt"): ("no such command 'imprt'", "'import'", "`datawall runs --help`"),
+}
+
+
+@pytest.mark.parametrize("args", WRONG, ids=" ".join)
+def test_wrong_usage_is_refused_in_one_sentence(args: tuple[str, ...], run: Run) -> None:
+    result = run(*args)
+    refused(result, command.USAGE, *WRONG[args])
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+def test_a_group_alone_shows_its_commands(run: Run) -> None:
+    for args in ((), ("runs",)):
+        result = run(*args)
+        assert result.exit_code == command.USAGE
+        assert "import" in result.output
+        assert "datawall:" not in result.output
+
+
+def test_version(run: Run) -> None:
+    result = run("--version")
+    assert (result.exit_code, result.stdout) == (0, f"{metadata.version('datawall')}\n")
 
 
 def test_help_loads_no_heavy_package() -> None:
