@@ -122,11 +122,11 @@ class NearDuplicates:
         if not self.documents:
             return 0.0, 0.0
         buckets = _buckets(self.rows)
-        groups = np.array([self._groups(band, buckets[:, band]) for band in range(BANDS)])
-        shares = 1 - groups * 2.0**self.level / self.documents
+        found = np.array([self._groups(buckets[:, band]) for band in range(BANDS)])
+        shares = 1 - found * 2.0**self.level / self.documents
         return float(shares.mean()), float(shares.std(ddof=1) / np.sqrt(BANDS))
 
-    def _groups(self, band: int, buckets: Words64) -> float:
+    def _groups(self, buckets: Words64) -> float:
         """Groups of alike documents in the kept buckets of one band."""
         kept = np.flatnonzero(begins_with_zeros(buckets, self.level))
         kept = kept[np.argsort(buckets[kept], kind="stable")]

@@ -81,7 +81,8 @@ def signatures(texts: Sequence[bytes]) -> tuple[Signatures, NDArray[np.int64]]:
     Shapes: texts of UTF-8; signatures (document, 128), words (document,). A document without a word
     has the signature of the empty set. Only the first `READ_BYTES` are read.
     """
-    sizes = np.fromiter((min(len(text), READ_BYTES) for text in texts), np.int64, len(texts))
+    # A small document takes as much as its row of places.
+    sizes = np.fromiter((min(len(t), READ_BYTES) + 2 * PLACES for t in texts), np.int64, len(texts))
     cuts = np.flatnonzero(np.diff(np.cumsum(sizes) // _BATCH_BYTES)) + 1
     edges = [0, *cuts.tolist(), len(texts)]
     batches = [_signatures(texts[i:j]) for i, j in pairwise(edges)]
@@ -178,11 +179,17 @@ def _minima(words: Words64, first: NDArray[np.int64]) -> NDArray[np.uint32]:
 
 
 def _filled(minima: NDArray[np.uint32]) -> Signatures:
-    """Sixteen bits of each place; empty places have asked the others in their order."""
+    """Sixteen bits of each place; empty places have asked the others in their order.
+
+    Mixed with the place, so that what one place lends to many shows all its 32 bits among them.
+    """
     lender = _lenders()
     empty = minima == _EMPTY
-    row, place = np.nonzero(empty & ~empty.all(axis=1, keepdims=True))
+    filled = PLACES - np.count_nonzero(empty, axis=1)
     result = minima.copy()
+    # Whichever place is asked first, the only one that has anything is the one that lends.
+    result[filled == 1] = minima[filled == 1].min(axis=1, keepdims=True)
+    row, place = np.nonzero(empty & (filled > 1)[:, None])
     for others in lender:
         if not row.size:
             break
@@ -190,4 +197,5 @@ def _filled(minima: NDArray[np.uint32]) -> Signatures:
         given = lent != _EMPTY
         result[row[given], place[given]] = lent[given]
         row, place = row[~given], place[~given]
-    return (mixed(result.astype(np.uint64)) >> np.uint64(48)).astype(np.uint16)
+    placed = result | (np.arange(PLACES, dtype=np.uint64) << np.uint64(32))
+    return (mixed(placed) >> np.uint64(48)).astype(np.uint16)

@@ -154,6 +154,17 @@ def test_of_a_group_larger_than_what_is_compared_one_document_is_left() -> None:
     assert sketch.share()[0] == pytest.approx(699 / 1400, abs=0.005)
 
 
+@pytest.mark.parametrize("words", [1, 3, 5, 6])
+def test_short_documents_that_differ_are_no_near_duplicates(words: int) -> None:
+    texts = [" ".join(f"{i}w{k}" for k in range(words)).encode() for i in range(20_000)]
+    rows, _ = shingles.signatures(texts)
+    sketch = NearDuplicates()
+    sketch.add(rows)
+    # Of 20,000 numbers of 32 bits, 0.05 are expected to meet another.
+    assert sketch.share()[0] <= 0.0002
+    assert sketch.rows.shape[0] >= 19_998
+
+
 def test_equal_documents_are_near_duplicates() -> None:
     text = " ".join(_words(_generator(1), 100)).encode()
     sketch = NearDuplicates()
