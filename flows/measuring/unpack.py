@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import zlib
 from collections.abc import Callable
-from typing import BinaryIO
+from functools import partial
+from typing import Any, BinaryIO
 
 import zstandard
 
@@ -17,8 +17,8 @@ BLOCK = 2**20
 # Text unpacks to three to ten times its size; this much more is made to fill disks and days.
 MOST_RATIO = 200
 FREE_BYTES = 64 * 2**20
-# A frame may unpack 128 kB from four bytes, so little is given to it at a time.
-_ZSTD_FEED = 2**12
+# A frame of Zstandard may unpack 128 kB from four bytes, so little is given to it at a time.
+_FEED = 2**12
 _ZSTD_WINDOW = 2**27
 
 
@@ -62,53 +62,58 @@ class Watched(io.RawIOBase):
         return self.digest.hexdigest()
 
 
-class _Limited(io.RawIOBase):
-    """Unpacked bytes; stops where they outgrow the packed ones."""
+class _Unpacked(io.RawIOBase):
+    """Gzip members or Zstandard frames one after another.
 
-    def __init__(self, source: Watched, packed: io.RawIOBase | gzip.GzipFile) -> None:
+    Stops where one does not end, or where the bytes outgrow the packed ones. Little is given to a
+    frame at a time, so that what stands before damage is read.
+    """
+
+    def __init__(self, source: Watched, packing: Packing) -> None:
         super().__init__()
-        self._source, self._packed, self._count = source, packed, 0
+        self._source, self._packed = source, io.BufferedReader(source, BLOCK)
+        self._new: Callable[[], Any]
+        if packing == "gz":
+            self._new, self._padding = partial(zlib.decompressobj, wbits=31), b"\0"
+        else:
+            zstd = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+            self._new, self._padding = zstd.decompressobj, b""
+        self._frame, self._begun = self._new(), False
+        self._left, self._ready = b"", b""
+        self._count = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         try:
-            block = self._packed.read(len(buffer)) or b""
-        except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
+            while not self._ready and self._feed():
+                pass
+        except (EOFError, zlib.error, zstandard.ZstdError) as error:
             raise Damaged("damaged or cut off while packed") from error
+        block, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
         self._count += len(block)
         if self._count > FREE_BYTES and self._count > MOST_RATIO * self._source.count:
             raise Damaged(f"unpacks to more than {MOST_RATIO} times its size")
         buffer[: len(block)] = block
         return len(block)
 
-
-class _Zstd(io.RawIOBase):
-    """Zstandard frames one after another; a frame that does not end is an error."""
-
-    def __init__(self, source: Watched) -> None:
-        super().__init__()
-        self._source = source
-        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        self._frame = self._decompressor.decompressobj()
-        self._begun = False
-        self._left, self._ready = b"", b""
-
-    def read(self, size: int = -1) -> bytes:
-        while not self._ready:
-            packed = self._left or self._source.read(_ZSTD_FEED) or b""
-            if not packed:
-                if self._begun:
-                    raise EOFError
-                return b""
+    def _feed(self) -> bool:
+        """Give the next bytes to a frame; whether there were any."""
+        packed = self._left or self._packed.read(_FEED)
+        self._left = b""
+        if not packed:
+            if self._begun:
+                raise EOFError
+            return False
+        if not self._begun:
+            packed = packed.lstrip(self._padding)
+        if packed:
             self._ready, self._begun = self._frame.decompress(packed), True
-            self._left = b""
-            if self._frame.eof:
-                self._left = self._frame.unused_data
-                self._frame, self._begun = self._decompressor.decompressobj(), False
-        block, self._ready = self._ready[:size], self._ready[size:]
-        return block
+        if self._frame.eof:
+            self._left = self._frame.unused_data
+            self._frame, self._begun = self._new(), False
+        return True
 
 
 def unpacked(source: Watched, packing: Packing) -> io.BufferedReader:
@@ -116,9 +121,4 @@ def unpacked(source: Watched, packing: Packing) -> io.BufferedReader:
 
     Raises while reading: Damaged
     """
-    if packing == "gz":
-        packed = gzip.GzipFile(fileobj=io.BufferedReader(source, BLOCK), mode="rb")
-        return io.BufferedReader(_Limited(source, packed), BLOCK)
-    if packing == "zst":
-        return io.BufferedReader(_Limited(source, _Zstd(source)), BLOCK)
-    return io.BufferedReader(source, BLOCK)
+    return io.BufferedReader(_Unpacked(source, packing) if packing else source, BLOCK)

@@ -201,6 +201,38 @@ def test_what_cannot_be_read_is_counted(what: str, tmp_path: Path, run: Measure)
     assert problem["first"].endswith(name)
 
 
+def _packed_lines(ending: str) -> tuple[bytes, int]:
+    """Three thousand lines, packed in members of a hundred, and how many."""
+    lines = [f"{i} {os.urandom(40).hex()}\n".encode() for i in range(3000)]
+    members = [b"".join(lines[at : at + 100]) for at in range(0, 3000, 100)]
+    checked = zstandard.ZstdCompressor(write_checksum=True).compress
+    pack = gzip.compress if ending == "gz" else checked
+    return b"".join(map(pack, members)), len(lines)
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+@pytest.mark.parametrize("harm", ["cut", "damaged"])
+def test_what_stands_before_damage_is_measured(
+    harm: str, ending: str, tmp_path: Path, run: Measure
+) -> None:
+    content, lines = _packed_lines(ending)
+    at = len(content) * 9 // 10
+    left = content[:at] if harm == "cut" else content[:at] + b"\xff" * 500 + content[at + 500 :]
+    (tmp_path / f"a.txt.{ending}").write_bytes(left)
+    document = _json(run(tmp_path / f"a.txt.{ending}", "--split", "line", "--json"))
+    # At most the member that is damaged is lost before it, and all behind it.
+    assert 0.85 * lines < _values(document)["documents"] <= 0.9 * lines + 10
+    reasons = {row["reason"]: row["documents"] for row in document["unreadable"]}
+    assert reasons["damaged or cut off while packed"] == 1
+
+
+def test_members_with_padding_between_them_are_one_file(tmp_path: Path, run: Measure) -> None:
+    content = gzip.compress(b"one\ntwo\n") + b"\0" * 5000 + gzip.compress(b"three\n") + b"\0" * 9
+    (tmp_path / "a.txt.gz").write_bytes(content)
+    document = _json(run(tmp_path / "a.txt.gz", "--split", "line", "--json"))
+    assert (_values(document)["documents"], document["unreadable"]) == (3, [])
+
+
 def test_a_bomb_is_defused(tmp_path: Path, run: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpack, "FREE_BYTES", 2**20)
     for name, packed in (
