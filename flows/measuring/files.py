@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ class Part:
 def find(places: Sequence[str]) -> list[CorpusFile]:
     """Files that paths, folders, patterns and URLs name, each once, in the order of their names.
 
+    A local file is known by where it really lies, whatever it is called.
+
     Raises: SourceUnavailable where one names nothing, UsageError for an ending nobody reads
     """
     found: dict[str, CorpusFile] = {}
@@ -70,14 +73,19 @@ def find(places: Sequence[str]) -> list[CorpusFile]:
         for path, size, named in _expand(place):
             kind, packing = _format(path)
             if kind is not None:
-                found[path] = CorpusFile(path, kind, packing, size)
+                found.setdefault(_real(path), CorpusFile(path, kind, packing, size))
             elif named:
                 raise UsageError(f"{path} has no ending that tells its format; allowed: {ENDINGS}")
     if not found:
         raise SourceUnavailable(
             f"no file to measure in {', '.join(places)}; allowed endings: {ENDINGS}"
         )
-    return [found[path] for path in sorted(found)]
+    return sorted(found.values(), key=lambda file: file.path)
+
+
+def _real(path: str) -> str:
+    scheme, _, rest = path.rpartition("://")
+    return os.path.realpath(rest) if scheme in ("", "file", "local") else path
 
 
 def _format(path: str) -> tuple[Kind | None, Packing]:
@@ -96,6 +104,8 @@ def _expand(place: str) -> list[tuple[str, int, bool]]:
     """Path, size, and whether the user named this very file."""
     if "://" in place:
         return _remote(place)
+    if not place:
+        raise UsageError("a path is empty; give a file, a folder, a pattern or a URL")
     path = Path(place)
     if path.is_dir():
         return [(str(p), p.stat().st_size, False) for p in sorted(path.rglob("*")) if p.is_file()]

@@ -15,4 +15,4 @@ def documents(path: str, column: str) -> Iterator[Document]:
         for value in parquet.column(path, column):
             yield value if isinstance(value, str) else Unreadable(f"no text under {column!r}")
     except parquet.ParquetUnreadable as error:
-        raise Damaged(f"no readable Parquet column {column!r}") from error
+        raise Damaged(str(error)) from error

@@ -144,6 +144,7 @@ def measure(
     )
     if not total.documents:
         reasons = "; ".join(f"{n} × {reason}, first {first}" for reason, n, first in unreadable)
+        reasons = reasons or "they hold none"
         raise SourceChanged(f"no document could be read in {len(files)} file(s): {reasons}")
     try:
         estimates = total.estimates(options.tokenizer)

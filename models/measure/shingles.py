@@ -1,9 +1,9 @@
 """MinHash signatures of documents, many at a time.
 
 A document is the set of its shingles: five words in a row, words divided at ASCII white space,
-letters A–Z lowered; each character of the scripts written without spaces (lead bytes 0xE3 to 0xED,
-U+3000 to U+DFFF) is a word of its own, and a word of more than 64 bytes is several. Two documents
-are alike by the Jaccard index of their sets.
+letters A–Z lowered; each character of a script written without spaces (U+3000 to U+DFFF: Chinese,
+Japanese, Korean; U+0E00 to U+0FFF: Thai, Lao, Tibetan; Burmese and Khmer) is a word of its own, and
+a word of more than 64 bytes is several. Two documents are alike by the Jaccard index of their sets.
 
 One permutation hashing: the first 7 bits of a shingle's hash choose one of 128 places, the place
 keeps the least hash, and P(two signatures agree at a place) is the Jaccard index. A place without a
@@ -100,12 +100,20 @@ def _signatures(texts: Sequence[bytes]) -> tuple[Signatures, NDArray[np.int64]]:
     begins = filled[1:] & ~filled[:-1]
     starts = np.flatnonzero(begins) + 1
     words = np.diff(np.searchsorted(starts, edges))
-    if array.max(initial=0) >= 0xE3:
-        begins |= (array[1:] >= 0xE3) & (array[1:] <= 0xED)
+    if array.max(initial=0) >= 0xE0:
+        begins |= _alone(array[1:], np.frombuffer(padded, dtype=np.uint8)[2 : array.size + 1])
         starts = np.flatnonzero(begins) + 1
     starts = _divided(array, starts)
     first = np.searchsorted(starts, edges)
     return _filled(_minima(_word_hashes(padded, starts), first)), words
+
+
+def _alone(lead: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a character begins that is a word of its own; first and second byte of each place."""
+    found = (lead >= 0xE3) & (lead <= 0xED)
+    found |= (lead == 0xE0) & (second >= 0xB8)
+    found |= (lead == 0xE1) & ((second <= 0x82) | (second == 0x9E) | (second == 0x9F))
+    return found
 
 
 def _divided(array: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -201,6 +201,36 @@ def test_what_cannot_be_read_is_counted(what: str, tmp_path: Path, run: Measure)
     assert problem["first"].endswith(name)
 
 
+def test_a_parquet_file_without_the_column_says_what_it_has(tmp_path: Path, run: Measure) -> None:
+    _write(tmp_path, "a.parquet")
+    # `filename` is a column that the database would make up.
+    for name in ("body", "filename", "TEXT"):
+        result = run(tmp_path / "a.parquet", "--column", name)
+        _refused(result, 3, f"no Parquet column '{name}', only 'text'")
+    (tmp_path / "a.parquet").rename(tmp_path / "a[1].parquet")
+    _refused(run(tmp_path / "a[1].parquet"), 3, "Parquet under a name with *, ? or [ in it")
+    (tmp_path / "b.parquet").write_bytes(b"PAR1")
+    _refused(run(tmp_path / "b.parquet"), 3, "no Parquet, or damaged")
+
+
+def test_a_file_named_in_several_ways_is_one(
+    tmp_path: Path, run: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _write(tmp_path, "a.jsonl")
+    (tmp_path / "link.jsonl").symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    names = ("a.jsonl", "./a.jsonl", path, tmp_path, path.as_uri(), f"{tmp_path}//*.jsonl")
+    document = _json(run(*names, "--json"))
+    assert _values(document)["documents"] == len(TEXTS)
+    assert len(document["files"]) == 1
+
+
+def test_an_empty_place_is_refused(tmp_path: Path, run: Measure) -> None:
+    _refused(run(""), 2, "a path is empty")
+    (tmp_path / "a.jsonl").write_bytes(b"\n")
+    _refused(run(tmp_path / "a.jsonl"), 3, "no document could be read in 1 file(s): they hold none")
+
+
 def _packed_lines(ending: str) -> tuple[bytes, int]:
     """Three thousand lines, packed in members of a hundred, and how many."""
     lines = [f"{i} {os.urandom(40).hex()}\n".encode() for i in range(3000)]

@@ -92,17 +92,33 @@ def test_a_signature_depends_on_its_document_alone() -> None:
         assert (shingles.signatures([b"before " * 300, text])[0][1] == row).all()
 
 
-def test_characters_of_scripts_without_spaces_are_words_of_their_own() -> None:
-    text = "人工智能的规模取决于数据的数量和质量" * 3
-    rows, words = shingles.signatures([text.encode(), text.replace("质", "重", 1).encode()])
-    assert words.tolist() == [1, 1]
-    assert 0.3 < (rows[0] == rows[1]).mean() < 1
+@pytest.mark.parametrize("first", [0x4E00, 0x3041, 0xAC00, 0x0E01, 0x0E81, 0x0F40, 0x1000, 0x1780])
+def test_characters_of_scripts_without_spaces_are_words_of_their_own(first: int) -> None:
+    generator = _generator(first)
+    text = "".join(chr(first + generator.randrange(30)) for _ in range(2000))
+    other = text[:500] + chr(first + 31) + text[500:]
+    rows, words = shingles.signatures([text.encode(), other.encode(), text[::-1].encode()])
+    assert words.tolist() == [1, 1, 1]
+    # One character more is five shingles more and four less, of two thousand.
+    assert (rows[0] == rows[1]).mean() > 0.95
+    assert (rows[0] == rows[2]).mean() < 0.2
 
 
-@pytest.mark.parametrize("letters", ["กขคงจฉชซญดตถทธนบปผพฟมยรลวศษสหอฮ", "0123456789abcdef"])
-def test_a_word_without_end_is_several(letters: str) -> None:
-    text = "".join(_generator(1).choices(letters, k=4000))
-    rows, words = shingles.signatures([text.encode(), (text + letters).encode()])
+@pytest.mark.parametrize(
+    "text",
+    ["नमस्ते दुनिया यह पाठ है", "ở đâu cũng có việt", "გამარჯობა მსოფლიო ეს ტექსტი არის"],
+)
+def test_scripts_with_spaces_keep_their_words(text: str) -> None:
+    other = text[:-1] + "x"
+    rows, words = shingles.signatures([text.encode(), other.encode()])
+    assert words.tolist() == [5, 5]
+    # Five words are one shingle, and another letter makes it another.
+    assert (rows[0] == rows[1]).mean() < 0.05
+
+
+def test_a_word_without_end_is_several() -> None:
+    text = "".join(_generator(1).choices("0123456789abcdef", k=4000))
+    rows, words = shingles.signatures([text.encode(), (text + "0123456789").encode()])
     assert words.tolist() == [1, 1]
     assert (rows[0] == rows[1]).mean() > 0.9
 
