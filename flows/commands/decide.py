@@ -48,6 +48,7 @@ def decide(
     for decision in decisions:
         _print_decision(decision)
         say(f"  card {open_workspace(workspace).cards / decision.run}.md")
+    say(f"next: datawall report {decisions[0].forecast_id}")
 
 
 def _print_decision(decision: Decision) -> None:

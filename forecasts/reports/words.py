@@ -353,15 +353,15 @@ def _spec(forecast: Forecast) -> str:
 def undecided(runs: Sequence[str]) -> str:
     """Planned runs on which there is no verdict under this forecast."""
     names = ", ".join(runs)
-    return f"Planned and not decided under this forecast: {names}. Decide and report again:"
+    return (
+        f"Planned and not decided under this forecast: {names}. Verdicts are given under the "
+        "scenario's own number of worlds, seed and horizon; the command names the report to make:"
+    )
 
 
 def decide_command(forecast: Forecast) -> str:
     """The command line that decides on all planned runs as of the forecast's day."""
-    return (
-        f"datawall decide --scenario {_spec(forecast)} --as-of {forecast.as_of.isoformat()}; "
-        f"datawall report {shlex.quote(forecast.scenario)}"
-    )
+    return f"datawall decide --scenario {_spec(forecast)} --as-of {forecast.as_of.isoformat()}"
 
 
 def rerun_command(forecast: Forecast) -> str:
