@@ -11,27 +11,30 @@ has the mean c/(c + Σ c_k). Half of what differs is taken for shingles lost, an
 those meet that lost the same one: a share (1 − s)/4 at each of the two places, so
     a = (1 + (1 − e^−x)/x)/2,  x = m·(1 − s)/4
 
+Text that all documents share makes large buckets of many small groups, so these are divided first
+into parts between which nothing is alike.
+
 What the scatter of the bands leaves out. Two signatures show J with a standard error of
 √(J(1 − J)/126), 0.036 at the border, so pairs within some 0.07 of it are sorted by chance. Away
 from it, with two of 600 words changed in each document, planted groups of up to 2 … 1,000 come out
 0.1 points off. In groups of up to 100, with four words changed it is 0.1, with four added 0.6 too
 low, with four taken away 1.5 too high, with 30 more at the end 2.4 too low (`benchmarks/near.py`).
-Text that all documents share fills buckets with many that are not alike; of more than 256 only some
-are compared, and small groups are missed: with groups of up to 4 among 8,000 documents that share
-200 or 300 of 600 words, the share is 4 or 12 points too low.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
+from models.measure.mixing import Words64
 from models.measure.shingles import PLACES, Signatures
 
 ALIKE = 0.8
 BANDS = 16
 ROWS = 2
-# A bucket with more different signatures is compared with so many of them, and scaled up.
+# A larger bucket is divided, and of what is still larger only so many are compared.
 COMPARED = 256
 # Signature places compared at once, which bounds memory.
 CELLS = 2**24
@@ -43,19 +46,84 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def groups(rows: Signatures, counts: Ints, members: Ints) -> float:
+def by_name(members: Ints, names: Words64) -> Iterator[Ints]:
+    """Members that share a name, those of one size together: (bucket, member).
+
+    At most so many buckets at once that `CELLS` bounds what is compared.
+    """
+    order = np.argsort(names, kind="stable")
+    members, names = members[order], names[order]
+    first = np.flatnonzero(np.diff(names, prepend=~names[:1]))
+    sizes = np.diff(first, append=members.size)
+    for size in np.unique(sizes).tolist():
+        starts = first[sizes == size]
+        step = max(1, CELLS // (size * min(size, COMPARED) * PLACES))
+        for at in range(0, starts.size, step):
+            yield members[starts[at : at + step, None] + np.arange(size)]
+
+
+def groups(rows: Signatures, counts: Ints, members: Ints, names: Words64) -> float:
     """Groups that buckets of one size stand for; members (bucket, row).
 
-    Shapes: rows (row, place), counts (row,): documents that have this signature.
+    Shapes: rows (row, place), counts (row,): documents that have this signature, names (row, band)
     """
     size = members.shape[1]
+    if size <= COMPARED:
+        return _of_part(rows, counts, members)
+    return sum(
+        _of_part(rows, counts, part)
+        for bucket in members
+        for part in by_name(bucket, _connected(rows, bucket, names))
+    )
+
+
+def _connected(rows: Signatures, bucket: Ints, names: Words64) -> Words64:
+    """Number of the part of a large bucket that each member is in; no two parts are alike.
+
+    Two that are alike share their bucket in some other band too, and there few others do, or both
+    are alike to many. So each is joined to the first that is alike in its buckets of up to
+    `COMPARED` in every band, and to the first of `COMPARED` members.
+    """
+    from scipy.sparse import coo_array  # noqa: PLC0415  (rarely needed)
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    place = np.arange(bucket.size)
+    joined = []
+    for band in range(BANDS):
+        for part in by_name(place, names[bucket, band]):
+            if 1 < part.shape[1] <= COMPARED:
+                joined.append(_first_alike(rows, bucket, part, part))
+    seen = place[None, :COMPARED]
+    step = max(1, CELLS // (COMPARED * PLACES))
+    joined += [
+        _first_alike(rows, bucket, place[None, at : at + step], seen)
+        for at in range(0, place.size, step)
+    ]
+    one, other = np.concatenate(joined, axis=1)
+    graph = coo_array((np.ones(one.size, dtype=np.int8), (one, other)), (place.size, place.size))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.uint64)
+
+
+def _first_alike(rows: Signatures, bucket: Ints, some: Ints, others: Ints) -> Ints:
+    """Each of some members with the first other that is alike, if any: (2, pair)."""
+    alike = _agreement(rows, bucket[some], bucket[others]) >= ALIKE
+    alike &= some[:, :, None] != others[:, None, :]
+    where, at = np.nonzero(alike.any(axis=2))
+    return np.stack((some[where, at], others[where, alike.argmax(axis=2)[where, at]]))
+
+
+def _of_part(rows: Signatures, counts: Ints, members: Ints) -> float:
+    """Groups that parts of one size stand for; a large one is compared with some of itself."""
+    size = members.shape[1]
+    if size == 1:
+        return float(members.shape[0])
     seen = members[:, :COMPARED]
     between = _agreement(rows, seen, seen)
     if size <= COMPARED:
         return _stood_for(counts, members, seen, between, between)
     step = max(1, CELLS // (seen.size * PLACES))
     parts = (members[:, at : at + step] for at in range(0, size, step))
-    # With only a part of the bucket compared, each met one stands for several.
+    # With only some of the part compared, each met one stands for several.
     weight = (size - 1) / (COMPARED - 1)
     return sum(
         _stood_for(counts, mine, seen, _agreement(rows, mine, seen), between, weight)

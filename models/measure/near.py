@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.measure.distinct import begins_with_zeros
-from models.measure.groups import BANDS, CELLS, COMPARED, ROWS, groups
+from models.measure.groups import BANDS, ROWS, by_name, groups
 from models.measure.mixing import Words64, mixed
 from models.measure.shingles import PLACES, Signatures
 
@@ -121,23 +121,13 @@ class NearDuplicates:
         self.settle()
         if not self.documents:
             return 0.0, 0.0
-        buckets = _buckets(self.rows)
-        found = np.array([self._groups(buckets[:, band]) for band in range(BANDS)])
+        names = _buckets(self.rows)
+        found = np.array([self._groups(band, names) for band in range(BANDS)])
         shares = 1 - found * 2.0**self.level / self.documents
         return float(shares.mean()), float(shares.std(ddof=1) / np.sqrt(BANDS))
 
-    def _groups(self, buckets: Words64) -> float:
+    def _groups(self, band: int, names: Words64) -> float:
         """Groups of alike documents in the kept buckets of one band."""
-        kept = np.flatnonzero(begins_with_zeros(buckets, self.level))
-        kept = kept[np.argsort(buckets[kept], kind="stable")]
-        named = buckets[kept]
-        first = np.flatnonzero(np.diff(named, prepend=~named[:1]))
-        sizes = np.diff(first, append=kept.size)
-        total = float((sizes == 1).sum())
-        for size in np.unique(sizes[sizes > 1]):
-            starts = first[sizes == size]
-            step = max(1, CELLS // int(size * min(size, COMPARED) * PLACES))
-            for at in range(0, starts.size, step):
-                members = kept[starts[at : at + step, None] + np.arange(size)]
-                total += groups(self.rows, self.counts, members)
-        return total
+        kept = np.flatnonzero(begins_with_zeros(names[:, band], self.level))
+        buckets = by_name(kept, names[kept, band])
+        return sum(groups(self.rows, self.counts, members, names) for members in buckets)

@@ -160,6 +160,23 @@ def test_near_duplicates_are_the_planted_share(group: int, capacity: int) -> Non
     assert abs(share - planted) < 0.005 + 3 * (error if sketch.level else 0)
 
 
+@pytest.mark.parametrize("shared", [200, 300])
+def test_small_groups_are_found_among_many_that_share_text(shared: int) -> None:
+    generator = _generator(shared)
+    common = _words(generator, shared)
+    texts: list[bytes] = []
+    originals = 0
+    while len(texts) < 4000:
+        words = common + _words(generator, 600 - shared)
+        originals += 1
+        for _ in range(generator.randint(1, 4)):
+            texts.append(" ".join(_changed(generator, words, 2)).encode())
+    sketch = NearDuplicates()
+    sketch.add(_signatures(texts))
+    share, error = sketch.share()
+    assert abs(share - (1 - originals / len(texts))) < 0.005 + 2 * error
+
+
 def test_of_a_group_larger_than_what_is_compared_one_document_is_left() -> None:
     generator = _generator(5)
     words = _words(generator, 600)
