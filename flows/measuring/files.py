@@ -157,8 +157,10 @@ def _filesystem(url: str) -> tuple[Any, str]:
 
 
 def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:200]
+    text = str(error).strip()
+    # Some errors say nothing but the address.
+    reason = text.splitlines()[0][:200] if " " in text else ""
+    return reason or type(error).__name__
 
 
 def open_file(file: CorpusFile) -> BinaryIO:

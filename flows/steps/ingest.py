@@ -239,7 +239,7 @@ def failure(results: Sequence[LoadResult], named: Sequence[str]) -> DatawallErro
     for result in results:
         if result.status == "failed":
             kind = CheckFailed if result.broke_check else SourceError
-            return kind(f"{result.message} (its last good vintage stays in force)")
+            return kind(f"{result.message} (what was loaded before stays in force)")
         if result.status == "missing" and result.source in named:
-            return SourceUnavailable(f"{result.message} (its last good vintage stays in force)")
+            return SourceUnavailable(f"{result.message} (what was loaded before stays in force)")
     return None

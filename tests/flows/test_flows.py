@@ -187,7 +187,7 @@ def test_a_failing_source_fails_the_flow_and_leaves_the_facts(
     (tmp_path / "sources").mkdir()
     (tmp_path / "sources" / "notable_ai_models.csv").write_text("Model,Price\nx,1\n", "utf-8")
 
-    with pytest.raises(SourceError, match="good vintage stays"):
+    with pytest.raises(SourceError, match="loaded before stays"):
         ingest(str(prepared.root), str(tmp_path / "sources"))
 
     assert facts(prepared) == before
