@@ -43,11 +43,12 @@ def _sentence(error: typer.TyperException, args: Sequence[str]) -> str:
 
 
 def _given(param: Any, args: Sequence[str]) -> str | None:
-    """The text given for an option, if any."""
+    """The text given for an option, if any; of several, the last one counts."""
+    found = None
     for name in getattr(param, "opts", ()):
         for at, arg in enumerate(args):
             if arg == name and at + 1 < len(args):
-                return args[at + 1]
-            if name.startswith("--") and arg.startswith(f"{name}="):
-                return arg.partition("=")[2]
-    return None
+                found = args[at + 1]
+            elif name.startswith("--") and arg.startswith(f"{name}="):
+                found = arg.partition("=")[2]
+    return found

@@ -15,7 +15,8 @@ Text that all documents share makes large buckets of many small groups, so these
 into parts between which nothing is alike.
 
 What the scatter of the bands leaves out. Two signatures show J with a standard error of
-√(J(1 − J)/126), 0.036 at the border, so pairs within some 0.07 of it are sorted by chance. Away
+√(J(1 − J)/126), 0.036 at the border, so pairs within some 0.07 of it are sorted by chance; fewer
+shingles than 126 tell less, those of ten words so little that 0.2 from the border is chance. Away
 from it, with two of 600 words changed in each document, planted groups of up to 2 … 1,000 come out
 0.1 points off. In groups of up to 100, with four words changed it is 0.1, with four added 0.6 too
 low, with four taken away 1.5 too high, with 30 more at the end 2.4 too low (`benchmarks/near.py`).

@@ -10,8 +10,11 @@ kept in a band if the hash of its name begins with `level` zero bits, so that do
 alike are kept together. As in `distinct`, the final level depends on the corpus alone, and merged
 parts equal one pass bit for bit.
 
-How many groups the buckets of a band stand for: `models/measure/groups.py`. The 16 bands are 16
-estimates; their scatter is the standard error.
+How many groups the buckets of a band stand for: `models/measure/groups.py`. The share is that among
+the documents of the kept buckets: text that all documents share puts many of them into one bucket,
+which is dropped once the sketch is thinned, and these count neither as groups nor as documents.
+What is left differs more than J says: of a sample that shares half its text or more, small groups
+came out 1 to 5 points too low. The standard error comes from leaving out each band in turn.
 """
 
 from __future__ import annotations
@@ -122,12 +125,19 @@ class NearDuplicates:
         if not self.documents:
             return 0.0, 0.0
         names = _buckets(self.rows)
-        found = np.array([self._groups(band, names) for band in range(BANDS)])
-        shares = 1 - found * 2.0**self.level / self.documents
-        return float(shares.mean()), float(shares.std(ddof=1) / np.sqrt(BANDS))
+        found, sizes = np.array([self._groups(band, names) for band in range(BANDS)]).T
+        rest = sizes.sum() - sizes
+        if not rest.all():
+            return 0.5, 0.5  # hardly a bucket was kept: nothing is known
+        share = 1 - found.sum() / sizes.sum()
+        # Jackknife: without each band in turn.
+        without = 1 - (found.sum() - found) / rest
+        spread = float(((without - without.mean()) ** 2).sum())
+        return float(share), float(np.sqrt(spread * (BANDS - 1) / BANDS))
 
-    def _groups(self, band: int, names: Words64) -> float:
-        """Groups of alike documents in the kept buckets of one band."""
+    def _groups(self, band: int, names: Words64) -> tuple[float, int]:
+        """Groups of alike documents in the kept buckets of one band, and the documents there."""
         kept = np.flatnonzero(begins_with_zeros(names[:, band], self.level))
         buckets = by_name(kept, names[kept, band])
-        return sum(groups(self.rows, self.counts, members, names) for members in buckets)
+        found = sum(groups(self.rows, self.counts, members, names) for members in buckets)
+        return found, int(self.counts[kept].sum())

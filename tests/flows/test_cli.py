@@ -65,7 +65,10 @@ WRONG: dict[tuple[str, ...], tuple[str, ...]] = {
     ),
     ("measure",): ("missing argument 'paths'", "`datawall measure --help`"),
     ("forecast", "--worlds", "abc"): ("invalid value 'abc' for '--worlds'", "integer"),
-    ("forecast", "--worlds=abc"): ("invalid value 'abc' for '--worlds'", "integer"),
+    ("forecast", "--worlds", "100", "--worlds=abc"): (
+        "invalid value 'abc' for '--worlds'",
+        "integer",
+    ),
     ("forecast", "--as-of", "2026-13-01"): ("'2026-13-01' for '--as-of'", "%Y-%m-%d"),
     ("decide", "--scenario"): ("option '--scenario' requires an argument",),
     ("forcast",): ("no such command 'forcast'", "'forecast'", "`datawall --help`"),
