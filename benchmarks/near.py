@@ -82,9 +82,9 @@ def main() -> None:
         ]
         planted, found = np.mean(pairs, axis=0)
         print(
-            f"  {words:2} of {LENGTH} words {name:10}, {shared:3} shared by all, groups of up to "
-            f"{group:4}: "
-            f"planted {planted:.3f}, off by {100 * (found - planted):+.2f}"
+            f"  {words:2} of {LENGTH} words {name:10}, {shared:3} shared by all, "
+            f"groups of up to {group:4}: planted {planted:.3f}, "
+            f"off by {100 * (found - planted):+.2f}"
         )
 
 

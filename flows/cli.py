@@ -40,7 +40,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="When does training data run out, for which domain, and which runs does it support?",
 )
 # In this order they stand in --help: those without a name of their own are top-level commands.
 for group in (ingest, measure, query, forecast, sensitivity, assess, decide, launches, system):

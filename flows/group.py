@@ -25,9 +25,6 @@ class OneSentence(TyperGroup):
             if error.format_message():
                 note(_sentence(error, sys.argv[1:] if args is None else args))
             sys.exit(error.exit_code)
-        except typer.Abort:
-            note("datawall: the input ended before the question was answered, so nothing was done")
-            sys.exit(1)
         sys.exit(done if isinstance(done, int) else 0)
 
 

@@ -11,8 +11,6 @@ from warehouse.errors import WarehouseError
 from warehouse.statements import literal
 
 _ROWS = 1000
-
-
 # Columns that a refusal names, and characters it shows of each.
 _NAMED, _SHOWN = 10, 40
 
@@ -33,14 +31,15 @@ def column(path: str, name: str) -> Iterator[object]:
     try:
         connection.execute(f"SET allowed_paths = [{literal(path)}]")
         connection.execute("SET enable_external_access = false")
-        whole = f"SELECT * FROM read_parquet({literal(path)})"  # noqa: S608
-        columns = [row[0] for row in connection.execute(f"DESCRIBE {whole}").fetchall()]
+        file = f"read_parquet({literal(path)})"
+        described = connection.execute(f"DESCRIBE SELECT * FROM {file}").fetchall()  # noqa: S608
+        columns = [row[0] for row in described]
         # Asked for here, because the database has columns of its own and knows no case.
         if name not in columns:
             seen = ", ".join(repr(each[:_SHOWN]) for each in columns[:_NAMED])
             raise ParquetUnreadable(f"no Parquet column {name!r}, only {seen}")
         quoted = '"' + name.replace('"', '""') + '"'
-        rows = connection.execute(f"SELECT {quoted} FROM read_parquet({literal(path)})")  # noqa: S608
+        rows = connection.execute(f"SELECT {quoted} FROM {file}")  # noqa: S608
         while block := rows.fetchmany(_ROWS):
             yield from (row[0] for row in block)
     except duckdb.Error as error:

@@ -44,10 +44,10 @@ class _Batch:
     texts: list[str] = field(default_factory=list)
     contents: list[bytes] = field(default_factory=list)
     hashes: list[int] = field(default_factory=list)
-    bytes: int = 0
+    size: int = 0
 
     def is_full(self) -> bool:
-        return self.bytes >= _BATCH_BYTES or len(self.texts) >= _BATCH_DOCUMENTS
+        return self.size >= _BATCH_BYTES or len(self.texts) >= _BATCH_DOCUMENTS
 
 
 class Measurer:
@@ -119,7 +119,7 @@ class Measurer:
         for at in np.flatnonzero(sizes > shingles.READ_BYTES):
             words[at] = len(batch.contents[at].split())
         measurement.documents += len(batch.texts)
-        measurement.bytes += batch.bytes
+        measurement.bytes += batch.size
         measurement.characters += sum(map(len, batch.texts))
         measurement.words += int(words.sum())
         measurement.near.add(rows)
@@ -142,5 +142,5 @@ def _taken(text: str, batch: _Batch) -> str:
     batch.texts.append(text)
     batch.contents.append(content)
     batch.hashes.append(int.from_bytes(blake2b(content, digest_size=8).digest(), "big"))
-    batch.bytes += len(content)
+    batch.size += len(content)
     return ""

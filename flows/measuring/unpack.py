@@ -79,7 +79,7 @@ class _Unpacked(io.RawIOBase):
             zstd = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
             self._new, self._padding = zstd.decompressobj, b""
         self._frame, self._begun = self._new(), False
-        self._left, self._ready = b"", b""
+        self._left, self._ready = b"", memoryview(b"")
         self._count = 0
 
     def readable(self) -> bool:
@@ -109,7 +109,8 @@ class _Unpacked(io.RawIOBase):
         if not self._begun:
             packed = packed.lstrip(self._padding)
         if packed:
-            self._ready, self._begun = self._frame.decompress(packed), True
+            # Up to 128 MB, of which a view gives parts without copying the rest.
+            self._ready, self._begun = memoryview(self._frame.decompress(packed)), True
         if self._frame.eof:
             self._left = self._frame.unused_data
             self._frame, self._begun = self._new(), False

@@ -237,9 +237,9 @@ def _with_unread(result: LoadResult, source: Connector, folder: Path) -> LoadRes
 def failure(results: Sequence[LoadResult], named: Sequence[str]) -> DatawallError | None:
     """The error to end with: a failed source, or a missing one that was asked for by name."""
     for result in results:
+        message = f"{result.message} (what was loaded before stays in force)"
         if result.status == "failed":
-            kind = CheckFailed if result.broke_check else SourceError
-            return kind(f"{result.message} (what was loaded before stays in force)")
+            return CheckFailed(message) if result.broke_check else SourceError(message)
         if result.status == "missing" and result.source in named:
-            return SourceUnavailable(f"{result.message} (what was loaded before stays in force)")
+            return SourceUnavailable(message)
     return None

@@ -144,8 +144,9 @@ def measure(
     )
     if not total.documents:
         reasons = "; ".join(f"{n} × {reason}, first {first}" for reason, n, first in unreadable)
-        reasons = reasons or "they hold none"
-        raise SourceChanged(f"no document could be read in {len(files)} file(s): {reasons}")
+        raise SourceChanged(
+            f"no document could be read in {len(files)} file(s): {reasons or 'they hold none'}"
+        )
     try:
         estimates = total.estimates(options.tokenizer)
     except OutsideValidRange as error:

@@ -47,6 +47,8 @@ class Distinct:
 
     def settle(self) -> None:
         """Work off what waits."""
+        if not self._waiting:
+            return
         self.hashes = np.unique(np.concatenate([self.hashes, *self._waiting]))
         self._waiting, self._waiting_size = [], 0
         self.hashes = self.hashes[begins_with_zeros(self.hashes, self.level)]

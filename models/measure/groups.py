@@ -36,9 +36,9 @@ ALIKE = 0.8
 BANDS = 16
 ROWS = 2
 # A larger bucket is divided, and of what is still larger only so many are compared.
-COMPARED = 256
+_COMPARED = 256
 # Signature places compared at once, which bounds memory.
-CELLS = 2**24
+_CELLS = 2**24
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 _U, _DU = (_NODES + 1) / 2, _WEIGHTS / 2
@@ -50,7 +50,7 @@ Ints = NDArray[np.int64]
 def by_name(members: Ints, names: Words64) -> Iterator[Ints]:
     """Members that share a name, those of one size together: (bucket, member).
 
-    At most so many buckets at once that `CELLS` bounds what is compared.
+    At most so many buckets at once that `_CELLS` bounds what is compared.
     """
     order = np.argsort(names, kind="stable")
     members, names = members[order], names[order]
@@ -58,7 +58,7 @@ def by_name(members: Ints, names: Words64) -> Iterator[Ints]:
     sizes = np.diff(first, append=members.size)
     for size in np.unique(sizes).tolist():
         starts = first[sizes == size]
-        step = max(1, CELLS // (size * min(size, COMPARED) * PLACES))
+        step = max(1, _CELLS // (size * min(size, _COMPARED) * PLACES))
         for at in range(0, starts.size, step):
             yield members[starts[at : at + step, None] + np.arange(size)]
 
@@ -69,7 +69,7 @@ def groups(rows: Signatures, counts: Ints, members: Ints, names: Words64) -> flo
     Shapes: rows (row, place), counts (row,): documents that have this signature, names (row, band)
     """
     size = members.shape[1]
-    if size <= COMPARED:
+    if size <= _COMPARED:
         return _of_part(rows, counts, members)
     return sum(
         _of_part(rows, counts, part)
@@ -83,7 +83,7 @@ def _connected(rows: Signatures, bucket: Ints, names: Words64) -> Words64:
 
     Two that are alike share their bucket in some other band too, and there few others do, or both
     are alike to many. So each is joined to the first that is alike in its buckets of up to
-    `COMPARED` in every band, and to the first of `COMPARED` members.
+    `_COMPARED` in every band, and to the first of `_COMPARED` members.
     """
     from scipy.sparse import coo_array  # noqa: PLC0415  (rarely needed)
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
@@ -92,10 +92,10 @@ def _connected(rows: Signatures, bucket: Ints, names: Words64) -> Words64:
     joined = []
     for band in range(BANDS):
         for part in by_name(place, names[bucket, band]):
-            if 1 < part.shape[1] <= COMPARED:
+            if 1 < part.shape[1] <= _COMPARED:
                 joined.append(_first_alike(rows, bucket, part, part))
-    seen = place[None, :COMPARED]
-    step = max(1, CELLS // (COMPARED * PLACES))
+    seen = place[None, :_COMPARED]
+    step = max(1, _CELLS // (_COMPARED * PLACES))
     joined += [
         _first_alike(rows, bucket, place[None, at : at + step], seen)
         for at in range(0, place.size, step)
@@ -118,14 +118,14 @@ def _of_part(rows: Signatures, counts: Ints, members: Ints) -> float:
     size = members.shape[1]
     if size == 1:
         return float(members.shape[0])
-    seen = members[:, :COMPARED]
+    seen = members[:, :_COMPARED]
     between = _agreement(rows, seen, seen)
-    if size <= COMPARED:
+    if size <= _COMPARED:
         return _stood_for(counts, members, seen, between, between)
-    step = max(1, CELLS // (seen.size * PLACES))
+    step = max(1, _CELLS // (seen.size * PLACES))
     parts = (members[:, at : at + step] for at in range(0, size, step))
     # With only some of the part compared, each met one stands for several.
-    weight = (size - 1) / (COMPARED - 1)
+    weight = (size - 1) / (_COMPARED - 1)
     return sum(
         _stood_for(counts, mine, seen, _agreement(rows, mine, seen), between, weight)
         for mine in parts

@@ -95,13 +95,14 @@ def _signatures(texts: Sequence[bytes]) -> tuple[Signatures, NDArray[np.int64]]:
     edges = np.fromiter(accumulate((len(t) + 1 for t in parts), initial=1), np.int64)
     # The zeros at the end let a chunk be read from any position.
     padded = joined.translate(_TABLE) + bytes(_CHUNK)
-    array = np.frombuffer(padded, dtype=np.uint8)[: len(joined)]
+    whole = np.frombuffer(padded, dtype=np.uint8)
+    array = whole[: len(joined)]
     filled = array != 0
     begins = filled[1:] & ~filled[:-1]
     starts = np.flatnonzero(begins) + 1
     words = np.diff(np.searchsorted(starts, edges))
     if array.max(initial=0) >= 0xE0:
-        begins |= _alone(array[1:], np.frombuffer(padded, dtype=np.uint8)[2 : array.size + 1])
+        begins |= _alone(array[1:], whole[2 : array.size + 1])
         starts = np.flatnonzero(begins) + 1
     starts = _divided(array, starts)
     first = np.searchsorted(starts, edges)

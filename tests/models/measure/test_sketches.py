@@ -35,13 +35,19 @@ def _changed(generator: random.Random, words: Sequence[str], places: int) -> lis
     return changed
 
 
-def _corpus(documents: int, group: int, length: int = 600) -> tuple[list[bytes], float]:
-    """Documents in groups of 1 to `group` near copies, two words of each changed."""
-    generator = _generator(group)
+def _corpus(
+    documents: int, group: int, length: int = 600, shared: int = 0
+) -> tuple[list[bytes], float]:
+    """Documents in groups of 1 to `group` near copies, two words of each changed.
+
+    shared: words of the length with which every document begins
+    """
+    generator = _generator(group + shared)
+    common = _words(generator, shared)
     texts: list[bytes] = []
     originals = 0
     while len(texts) < documents:
-        words = _words(generator, length)
+        words = common + _words(generator, length - shared)
         originals += 1
         for _ in range(generator.randint(1, group)):
             texts.append(" ".join(_changed(generator, words, 2)).encode())
@@ -162,37 +168,20 @@ def test_near_duplicates_are_the_planted_share(group: int, capacity: int) -> Non
 
 @pytest.mark.parametrize("shared", [200, 300])
 def test_small_groups_are_found_among_many_that_share_text(shared: int) -> None:
-    generator = _generator(shared)
-    common = _words(generator, shared)
-    texts: list[bytes] = []
-    originals = 0
-    while len(texts) < 4000:
-        words = common + _words(generator, 600 - shared)
-        originals += 1
-        for _ in range(generator.randint(1, 4)):
-            texts.append(" ".join(_changed(generator, words, 2)).encode())
+    texts, planted = _corpus(4000, 4, shared=shared)
     sketch = NearDuplicates()
     sketch.add(_signatures(texts))
     share, error = sketch.share()
-    assert abs(share - (1 - originals / len(texts))) < 0.005 + 2 * error
+    assert abs(share - planted) < 0.005 + 2 * error
 
 
 @pytest.mark.parametrize(("group", "shared"), [(1, 300), (1, 450), (4, 300)])
 def test_shared_text_does_not_count_as_copies_where_thinned(group: int, shared: int) -> None:
-    generator = _generator(shared + group)
-    common = _words(generator, shared)
-    texts: list[bytes] = []
-    originals = 0
-    while len(texts) < 4000:
-        words = common + _words(generator, 600 - shared)
-        originals += 1
-        for _ in range(generator.randint(1, group)):
-            texts.append(" ".join(_changed(generator, words, 2)).encode())
+    texts, planted = _corpus(4000, group, shared=shared)
     sketch = NearDuplicates(capacity=1000)
     sketch.add(_signatures(texts))
     share, error = sketch.share()
     assert sketch.level > 0
-    planted = 1 - originals / len(texts)
     # Three points, by which what is left of small groups comes out too low.
     assert planted - 0.03 - 3 * error <= share <= planted + 0.002 + 3 * error
 
